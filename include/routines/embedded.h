@@ -1,0 +1,32 @@
+// An engine on a folder: SQLite store, git workspaces, secrets and executors as `routines serve` has them.
+//
+//   auto engine = routines::OpenEmbedded({.state_directory = "state",
+//                                         .executors = {{"agent", routines::NewCallbackExecutor(Run)}}});
+//
+// Errors: those of OpenSqliteStore, NewGitWorkspaceProvider and Engine::Create.
+#ifndef ROUTINES_EMBEDDED_H_
+#define ROUTINES_EMBEDDED_H_
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "routines/engine.h"
+
+namespace routines {
+
+struct EmbeddedOptions {
+  std::string state_directory;  // made where absent, mode 0700
+  std::map<std::string, std::shared_ptr<Executor>> executors;
+  std::shared_ptr<SecretProvider> secrets;  // absent: the files of <state_directory>/secrets
+  // Starting point for everything else; its store, workspaces, secrets and executors are replaced.
+  EngineOptions engine;
+};
+
+// The engine is not started yet.
+absl::StatusOr<std::unique_ptr<Engine>> OpenEmbedded(EmbeddedOptions options);
+
+}  // namespace routines
+
+#endif  // ROUTINES_EMBEDDED_H_

@@ -1,0 +1,218 @@
+// Where the engine keeps what must not be lost.
+//
+// Five operations, each atomic and, once it has reported success, durable: admit an event with all
+// that follows from it, lease sessions, update a leased session, save configuration, read.
+// Built-in: NewMemoryStore (tests), OpenSqliteStore (embedded default). A store of your own is tested
+// with routines/testing/conformance.h, as the built-in ones are.
+//
+// Thread-safety: every method may be called from several threads at once.
+// Blocking: Lease, Save and Read block until done. Admit and Update report through `done`: exactly
+//   once, inline before they return or later on a thread of the store. Call them with no lock held
+//   that `done` takes; `done` must not block. The destructor waits until every `done` has run.
+// Errors: kUnavailable: nothing was stored, or it is not known to be durable; the caller must not
+//   acknowledge, and may try again with the same ids and keys. kInternal: the store is corrupt.
+#ifndef ROUTINES_STORE_H_
+#define ROUTINES_STORE_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "routines/clock.h"
+#include "routines/v1/event.pb.h"
+#include "routines/v1/routine.pb.h"
+#include "routines/v1/session.pb.h"
+
+namespace routines {
+
+// ---- Admit ---------------------------------------------------------------------------------------
+
+// An event and everything that follows from it: stored together or not at all.
+struct Admission {
+  v1::Event event;
+  // Where not empty, no second event with the same key is stored before `dedupe_until`
+  // (InfiniteFuture: ever). Compared with event.time.
+  std::string dedupe_key;
+  absl::Time dedupe_until = absl::InfiniteFuture();
+  std::vector<v1::Decision> decisions;
+  std::vector<v1::Session> sessions;  // QUEUED
+};
+
+struct Admitted {
+  bool duplicate = false;  // the key was taken: nothing was stored, and below stands the first answer
+  std::string event_id;
+  std::vector<v1::Decision> decisions;
+  std::vector<v1::Session> sessions;
+};
+
+// ---- Lease ---------------------------------------------------------------------------------------
+
+// Takes over sessions that nobody holds, oldest first:
+//  - QUEUED ones whose not_before has come: they become PREPARING, attempt + 1.
+//  - PREPARING ones whose lease ran out at or before `now`: likewise (attempt + 1); the engine decides
+//    whether the attempts are used up.
+//  - RUNNING ones whose lease ran out: they stay RUNNING; the engine declares them lost.
+// Each gets owner, lease_until, and fencing_token + 1.
+struct LeaseRequest {
+  std::string owner;
+  absl::Time now;
+  absl::Time until;
+  int max_sessions = 1;
+};
+
+// ---- Update --------------------------------------------------------------------------------------
+
+// What the holder of a lease writes.
+struct SessionUpdate {
+  std::string session_id;
+  int64_t fencing_token = 0;  // must be the session's, and the session not terminal; else kAborted
+  // Replaces the record. Lease, last_sequence and cancel_requested are the store's own and are
+  // ignored. A terminal or QUEUED state ends the lease.
+  std::optional<v1::Session> session;
+  // Appended to the log; the store gives each the next sequence number.
+  std::vector<v1::SessionEvent> events;
+  absl::Time lease_until;  // the lease's new end
+};
+
+struct Updated {
+  int64_t last_sequence = 0;
+  bool cancel_requested = false;
+};
+
+// ---- Save ----------------------------------------------------------------------------------------
+
+// Stores `saved` as a new revision. `saved.revision` must be one more than the stored one (1 where
+// there is none, deleted ones counted), and no trigger id may belong to another routine, else kAborted.
+// A new revision with `deleted` set removes the routine from lists; old revisions stay readable.
+struct SaveRoutine {
+  v1::SavedRoutine saved;
+};
+// Changes `paused` of the newest revision in place. kNotFound.
+struct SetPaused {
+  std::string account, name;
+  bool paused = false;
+};
+// Adds a token, or replaces the one with the same id.
+struct SaveToken {
+  v1::Token token;
+};
+// kNotFound: no such token.
+struct DeleteToken {
+  std::string token_id;
+};
+// QUEUED sessions become CANCELLED (reason "cancelled") at once; others get cancel_requested, which
+// their holder learns from its next Update. Terminal ones stay as they are. kNotFound.
+struct RequestCancel {
+  std::string session_id;
+  absl::Time now;
+};
+// A small named value of the engine's own, e.g. its admin token's hash.
+struct SaveSetting {
+  std::string name, value;
+};
+
+using Change =
+    std::variant<SaveRoutine, SetPaused, SaveToken, DeleteToken, RequestCancel, SaveSetting>;
+
+// ---- Read ----------------------------------------------------------------------------------------
+
+// Newest revisions of all routines that are not deleted, by account and name; or one of them
+// (`name` set; also a deleted one), at its newest or at `revision`.
+struct RoutineQuery {
+  std::string account, name;
+  int64_t revision = 0;
+};
+struct TokenQuery {
+  std::string trigger_id;  // empty: all
+};
+// By id, or newest first. `before_id`: only those older than that session.
+struct SessionQuery {
+  std::string id;
+  std::string account, routine;  // empty: any
+  std::vector<v1::SessionState> states;  // empty: any
+  std::string before_id;
+  int limit = 100;
+};
+// The log of one session, in order, from `after` + 1.
+struct SessionEventQuery {
+  std::string session_id;
+  int64_t after = 0;
+  int limit = 1000;
+  // Stop after about this many bytes, but return at least one event.
+  int64_t max_bytes = int64_t{4} << 20;
+};
+// One event by id, or newest first.
+struct EventQuery {
+  std::string id;
+  std::string before_id;
+  int limit = 100;
+};
+// Decisions of one event, or of one routine, newest first.
+struct DecisionQuery {
+  std::string event_id;
+  std::string account, routine;
+  absl::Time since = absl::InfinitePast();
+  int limit = 100;
+};
+struct SettingQuery {
+  std::string name;
+};
+
+using Query = std::variant<RoutineQuery, TokenQuery, SessionQuery, SessionEventQuery, EventQuery,
+                           DecisionQuery, SettingQuery>;
+
+// The answer; only the list that the query asks for is filled. Nothing found is an empty list, not an error.
+struct Rows {
+  std::vector<v1::SavedRoutine> routines;
+  std::vector<v1::Token> tokens;
+  std::vector<v1::Session> sessions;
+  std::vector<v1::SessionEvent> session_events;
+  std::vector<v1::Event> events;
+  std::vector<v1::Decision> decisions;
+  std::vector<std::string> settings;
+};
+
+// ---- Store ---------------------------------------------------------------------------------------
+
+class Store {
+ public:
+  using AdmitDone = std::function<void(absl::StatusOr<Admitted>)>;
+  using UpdateDone = std::function<void(absl::StatusOr<Updated>)>;
+
+  virtual ~Store() = default;
+
+  virtual void Admit(Admission admission, AdmitDone done) = 0;
+  virtual absl::StatusOr<std::vector<v1::Session>> Lease(const LeaseRequest& request) = 0;
+  virtual void Update(SessionUpdate update, UpdateDone done) = 0;
+  virtual absl::Status Save(const Change& change) = 0;
+  virtual absl::StatusOr<Rows> Read(const Query& query) = 0;
+};
+
+// Keeps everything in memory; done() runs inline. For tests and for hosts that can afford loss.
+std::unique_ptr<Store> NewMemoryStore();
+
+// One SQLite file (WAL, synchronous=FULL), one writer thread with group commit, readers beside it.
+struct SqliteStoreOptions {
+  std::string path;               // made where absent, mode 0600; its folder must exist
+  bool integrity_check = true;    // at start
+  int max_group = 256;            // changes in one transaction
+};
+
+// Opens `path`, brings its schema up to date, and ends every lease that an earlier process left: the
+// file belongs to one process at a time.
+// kFailedPrecondition: another process has it open, its schema is newer than this library, or it lies
+// on a network file system. kDataLoss: the integrity check failed; the message says what SQLite said.
+// kUnavailable: it cannot be opened or written.
+absl::StatusOr<std::unique_ptr<Store>> OpenSqliteStore(SqliteStoreOptions options);
+
+}  // namespace routines
+
+#endif  // ROUTINES_STORE_H_
