@@ -46,8 +46,11 @@ struct Admission {
   std::vector<v1::Session> sessions;  // QUEUED
 };
 
+// kInvalidArgument: an id is missing or a session is not QUEUED. kAlreadyExists: a session's id is taken.
 struct Admitted {
-  bool duplicate = false;  // the key was taken: nothing was stored, and below stands the first answer
+  // The key, or the event's id, was taken: nothing was stored. Below stand the first event's id and
+  // decisions, and its sessions as they are now.
+  bool duplicate = false;
   std::string event_id;
   std::vector<v1::Decision> decisions;
   std::vector<v1::Session> sessions;
@@ -73,9 +76,12 @@ struct LeaseRequest {
 // What the holder of a lease writes.
 struct SessionUpdate {
   std::string session_id;
-  int64_t fencing_token = 0;  // must be the session's, and the session not terminal; else kAborted
+  // Must be the session's, and its lease not ended (it may have run out, as long as nobody else took the
+  // session over); else kAborted. kNotFound: no such session.
+  int64_t fencing_token = 0;
   // Replaces the record. Lease, last_sequence and cancel_requested are the store's own and are
-  // ignored. A terminal or QUEUED state ends the lease.
+  // ignored; ids, account, routine and create_time stay as they were admitted. A terminal or QUEUED state
+  // ends the lease; QUEUED with a cancel requested forgets not_before, so that the cancel need not wait.
   std::optional<v1::Session> session;
   // Appended to the log; the store gives each the next sequence number.
   std::vector<v1::SessionEvent> events;
@@ -92,6 +98,8 @@ struct Updated {
 // Stores `saved` as a new revision. `saved.revision` must be one more than the stored one (1 where
 // there is none, deleted ones counted), and no trigger id may belong to another routine, else kAborted.
 // A new revision with `deleted` set removes the routine from lists; old revisions stay readable.
+// Triggers that the new revision lacks (deleted: all) no longer belong to the routine, and their tokens
+// are deleted with them.
 struct SaveRoutine {
   v1::SavedRoutine saved;
 };
