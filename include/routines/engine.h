@@ -58,6 +58,7 @@ struct EngineOptions {
   absl::Duration default_max_duration = absl::Hours(2);   // of an agent
   absl::Duration cancel_grace = absl::Seconds(15);        // for an executor to end; then it is abandoned
   absl::Duration lease_duration = absl::Seconds(60);      // renewed at a third of it
+  absl::Duration poll_interval = absl::Seconds(5);        // for sessions that other processes left
   int64_t max_log_bytes = int64_t{64} << 20;              // of one session
   int64_t max_log_backlog_bytes = int64_t{1} << 20;       // not yet durable, of one session
 

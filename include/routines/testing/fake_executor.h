@@ -5,6 +5,7 @@
 #define ROUTINES_TESTING_FAKE_EXECUTOR_H_
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -20,21 +21,21 @@ class FakeExecutor : public Executor {
   // Each session ends at once with `outcome`.
   FakeExecutor();
   explicit FakeExecutor(Outcome outcome);
-  // Each session calls `script` from Start; it may Finish or leave the session running.
+  // Each session calls `script` from Start; it may Finish, or keep the execution to finish it later.
   explicit FakeExecutor(std::function<void(std::shared_ptr<Execution>)> script);
 
   void Start(std::shared_ptr<Execution> execution) override;
 
   // Sessions stay running until Finish.
   static std::unique_ptr<FakeExecutor> Holding();
-  // Ends a session that runs here; false where none with that id does.
+  // Ends a session of a holding executor; false where none with that id runs.
   bool Finish(std::string_view session_id, Outcome outcome);
 
   // What was started, in order; the prompts are what the agent would have seen.
   std::vector<ExecutionRequest> started() const;
 
  private:
-  const std::function<void(std::shared_ptr<Execution>)> script_;
+  const std::function<void(std::shared_ptr<Execution>)> script_;  // null: holding
   mutable absl::Mutex mu_;
   std::vector<ExecutionRequest> started_ ABSL_GUARDED_BY(mu_);
   std::map<std::string, std::shared_ptr<Execution>> running_ ABSL_GUARDED_BY(mu_);

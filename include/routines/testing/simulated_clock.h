@@ -33,7 +33,7 @@ class SimulatedClock : public Clock {
  private:
   absl::Mutex mu_;
   absl::Time now_ ABSL_GUARDED_BY(mu_);
-  std::set<absl::Mutex*> waiting_ ABSL_GUARDED_BY(mu_);
+  std::multiset<absl::Mutex*> waiting_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace routines::testing

@@ -1,0 +1,143 @@
+#include "src/engine/admission.h"
+
+#include <optional>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "src/base/ids.h"
+#include "src/base/time_conversion.h"
+#include "src/base/utf8.h"
+
+namespace routines {
+namespace {
+
+constexpr size_t kMaxTextCharacters = 65'536;
+constexpr size_t kMaxIdempotencyKey = 255;
+
+v1::Event MakeEvent(std::string_view source, const v1::SavedRoutine& saved, std::string_view text,
+                    absl::Time now) {
+  v1::Event event;
+  event.set_id(NewId("event_", now));
+  event.set_source(std::string(source));
+  event.set_account(saved.routine().account());
+  event.set_text(std::string(text));
+  *event.mutable_time() = ToProto(now);
+  return event;
+}
+
+v1::Decision MakeDecision(const v1::SavedRoutine& saved, const v1::Event& event,
+                          v1::DecisionReason reason) {
+  v1::Decision decision;
+  decision.set_event_id(event.id());
+  decision.set_account(saved.routine().account());
+  decision.set_routine(saved.routine().name());
+  decision.set_revision(saved.revision());
+  decision.set_trigger_id(event.trigger_id());
+  decision.set_reason(reason);
+  *decision.mutable_time() = event.time();
+  return decision;
+}
+
+v1::Session MakeSession(const v1::SavedRoutine& saved, const v1::Event& event, absl::Time now) {
+  v1::Session session;
+  session.set_id(NewId("session_", now));
+  session.set_account(saved.routine().account());
+  session.set_routine(saved.routine().name());
+  session.set_revision(saved.revision());
+  session.set_trigger_id(event.trigger_id());
+  session.set_event_id(event.id());
+  session.set_model(saved.routine().model());
+  session.set_state(v1::SESSION_STATE_QUEUED);
+  session.set_read_key(RandomKey());
+  *session.mutable_create_time() = event.time();
+  return session;
+}
+
+void AddFired(const v1::SavedRoutine& saved, absl::Time now, Admission& admission) {
+  v1::Session session = MakeSession(saved, admission.event, now);
+  v1::Decision decision = MakeDecision(saved, admission.event, v1::DECISION_REASON_FIRED);
+  decision.set_session_id(session.id());
+  admission.decisions.push_back(std::move(decision));
+  admission.sessions.push_back(std::move(session));
+}
+
+}  // namespace
+
+absl::Status CheckText(std::string_view text) {
+  if (text.find('\0') != std::string_view::npos) {
+    return absl::InvalidArgumentError("text: contains a NUL character");
+  }
+  const std::optional<size_t> characters = CountCodePoints(text);
+  if (!characters) return absl::InvalidArgumentError("text: is not valid UTF-8");
+  if (*characters > kMaxTextCharacters) {
+    return absl::InvalidArgumentError(absl::StrCat("text: has ", *characters,
+                                                   " characters; at most ", kMaxTextCharacters,
+                                                   " are accepted"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckIdempotencyKey(std::string_view key) {
+  if (key.size() > kMaxIdempotencyKey) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("idempotency key: has ", key.size(), " bytes; at most ", kMaxIdempotencyKey,
+                     " are accepted"));
+  }
+  for (const char c : key) {
+    if (!absl::ascii_isprint(c)) {
+      return absl::InvalidArgumentError("idempotency key: must be printable ASCII");
+    }
+  }
+  return absl::OkStatus();
+}
+
+Admission AdmitFire(const TriggerRef& ref, const FireRequest& request, absl::Time now) {
+  const v1::SavedRoutine& saved = *ref.saved;
+  Admission admission;
+  admission.event = MakeEvent("api", saved, request.text, now);
+  admission.event.set_trigger_id(request.trigger_id);
+  admission.event.set_external_id(request.idempotency_key);
+  if (saved.paused()) {
+    admission.decisions.push_back(MakeDecision(saved, admission.event, v1::DECISION_REASON_PAUSED));
+    return admission;
+  }
+  if (ref.trigger().disabled()) {
+    admission.decisions.push_back(
+        MakeDecision(saved, admission.event, v1::DECISION_REASON_DISABLED));
+    return admission;
+  }
+  if (!request.idempotency_key.empty()) {
+    admission.dedupe_key = absl::StrCat("api/", request.trigger_id, "/", request.idempotency_key);
+    admission.dedupe_until = now + kIdempotencyWindow;
+  }
+  AddFired(saved, now, admission);
+  return admission;
+}
+
+Admission AdmitRun(const v1::SavedRoutine& saved, std::string_view text, absl::Time now) {
+  Admission admission;
+  admission.event = MakeEvent("manual", saved, text, now);
+  AddFired(saved, now, admission);
+  return admission;
+}
+
+std::string_view DecisionName(v1::DecisionReason reason) {
+  switch (reason) {
+    case v1::DECISION_REASON_FIRED: return "fired";
+    case v1::DECISION_REASON_PAUSED: return "paused";
+    case v1::DECISION_REASON_DISABLED: return "disabled";
+    case v1::DECISION_REASON_DUPLICATE: return "duplicate";
+    case v1::DECISION_REASON_UNTRUSTED_AUTHOR: return "untrusted_author";
+    case v1::DECISION_REASON_LOOP_GUARD: return "loop_guard";
+    case v1::DECISION_REASON_LIMIT: return "limit";
+    case v1::DECISION_REASON_OVERLAP: return "overlap";
+    case v1::DECISION_REASON_EXPIRED: return "expired";
+    case v1::DECISION_REASON_COALESCED: return "coalesced";
+    case v1::DECISION_REASON_CAUGHT_UP_SKIPPED: return "caught_up_skipped";
+    case v1::DECISION_REASON_UNKNOWN_EVENT: return "unknown_event";
+    case v1::DECISION_REASON_NO_MATCH: return "no_match";
+    default: return "unspecified";
+  }
+}
+
+}  // namespace routines

@@ -1,0 +1,196 @@
+#include "src/engine/buffered_log.h"
+
+#include "src/base/time_conversion.h"
+#include "src/base/utf8.h"
+
+namespace routines {
+namespace {
+
+constexpr size_t kMaxText = size_t{1} << 20;    // of one string of an event
+constexpr size_t kMaxResult = size_t{64} << 10;  // of Session.result
+
+void Truncate(std::string& text, size_t limit) {
+  if (text.size() <= limit) return;
+  text.resize(limit);
+  text.resize(limit - IncompleteTail(text));
+  text += " [truncated]";
+}
+
+// Applies `clean` to every string of `message`, at any depth.
+void ForEachString(google::protobuf::Message& message,
+                   const std::function<void(std::string&)>& clean) {
+  const google::protobuf::Reflection& reflection = *message.GetReflection();
+  std::vector<const google::protobuf::FieldDescriptor*> fields;
+  reflection.ListFields(message, &fields);
+  for (const google::protobuf::FieldDescriptor* field : fields) {
+    using Type = google::protobuf::FieldDescriptor::CppType;
+    if (field->is_repeated()) continue;  // no event has a repeated field
+    if (field->cpp_type() == Type::CPPTYPE_MESSAGE) {
+      ForEachString(*reflection.MutableMessage(&message, field), clean);
+    } else if (field->cpp_type() == Type::CPPTYPE_STRING) {
+      std::string text = reflection.GetString(message, field);
+      clean(text);
+      reflection.SetString(&message, field, std::move(text));
+    }
+  }
+}
+
+// What must be in the log however long it is.
+bool IsEssential(const v1::SessionEvent& event) {
+  switch (event.kind_case()) {
+    case v1::SessionEvent::kStateChange:
+    case v1::SessionEvent::kPush:
+    case v1::SessionEvent::kUsage:
+    case v1::SessionEvent::kResult:
+    case v1::SessionEvent::kCheckout:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+BufferedLog::BufferedLog(Options options) : options_(std::move(options)) {}
+
+void BufferedLog::SetRedactor(Redactor redactor) {
+  absl::MutexLock lock(&mu_);
+  redactor_ = std::move(redactor);
+}
+
+std::string BufferedLog::Redact(std::string_view text) const {
+  absl::MutexLock lock(&mu_);
+  return RepairUtf8(redactor_.Redact(text));
+}
+
+void BufferedLog::Append(v1::SessionEvent event) {
+  {
+    absl::MutexLock lock(&mu_);
+    if (options_.may_block) {
+      mu_.Await(absl::Condition(
+          +[](BufferedLog* log) ABSL_EXCLUSIVE_LOCKS_REQUIRED(log->mu_) {
+            return log->closed_ ||
+                   log->pending_bytes_ + log->taken_bytes_ < log->options_.max_backlog_bytes;
+          },
+          this));
+    }
+    if (closed_) return;
+    Clean(event);
+    if (event.kind_case() == v1::SessionEvent::kOutput && event.output().text().empty()) return;
+    if (OverLimit(event)) return;
+    Note(event);
+    Push(std::move(event));
+  }
+  options_.wake();
+}
+
+void BufferedLog::AppendOwn(v1::SessionEvent event) {
+  {
+    absl::MutexLock lock(&mu_);
+    if (closed_) return;
+    ForEachString(event, [&](std::string& text) { text = RepairUtf8(redactor_.Redact(text)); });
+    Push(std::move(event));
+  }
+  options_.wake();
+}
+
+void BufferedLog::FlushStreams() {
+  absl::MutexLock lock(&mu_);
+  if (closed_) return;
+  for (auto& [key, stream] : streams_) {
+    v1::SessionEvent event =
+        OutputEvent(static_cast<v1::SessionStep>(key.first),
+                    static_cast<v1::Output::Stream>(key.second), stream.Flush());
+    if (!event.output().text().empty() && !OverLimit(event)) Push(std::move(event));
+  }
+  streams_.clear();
+}
+
+void BufferedLog::Clean(v1::SessionEvent& event) {
+  if (event.kind_case() == v1::SessionEvent::kOutput) {
+    v1::Output& output = *event.mutable_output();
+    const auto stream =
+        streams_.try_emplace({output.step(), output.stream()}, redactor_).first;
+    output.set_text(stream->second.Feed(output.text()));
+    return;
+  }
+  ForEachString(event, [&](std::string& text) {
+    text = RepairUtf8(redactor_.Redact(text));
+    Truncate(text, kMaxText);
+  });
+}
+
+bool BufferedLog::OverLimit(const v1::SessionEvent& event) {
+  if (IsEssential(event)) return false;
+  if (!limited_ && total_bytes_ + static_cast<int64_t>(event.ByteSizeLong()) > options_.max_bytes) {
+    limited_ = true;
+    Push(NoteEvent(v1::Note::SEVERITY_WARNING,
+                   "the log has reached its limit; output from here on is not kept"));
+  }
+  return limited_;
+}
+
+void BufferedLog::Note(const v1::SessionEvent& event) {
+  switch (event.kind_case()) {
+    case v1::SessionEvent::kCheckout:
+      *summary_.add_checkouts() = event.checkout();
+      break;
+    case v1::SessionEvent::kPush:
+      if (event.push().accepted()) *summary_.add_pushes() = event.push();
+      break;
+    case v1::SessionEvent::kUsage:
+      *summary_.mutable_usage() = event.usage();
+      break;
+    case v1::SessionEvent::kResult:
+      summary_.set_result(event.result().text());
+      Truncate(*summary_.mutable_result(), kMaxResult);
+      break;
+    default:
+      break;
+  }
+}
+
+void BufferedLog::Push(v1::SessionEvent event) {
+  *event.mutable_time() = ToProto(options_.clock->TimeNow());
+  const int64_t bytes = static_cast<int64_t>(event.ByteSizeLong());
+  total_bytes_ += bytes;
+  pending_bytes_ += bytes;
+  pending_.push_back(std::move(event));
+}
+
+std::vector<v1::SessionEvent> BufferedLog::Take() {
+  absl::MutexLock lock(&mu_);
+  taken_bytes_ += pending_bytes_;
+  pending_bytes_ = 0;
+  return std::exchange(pending_, {});
+}
+
+bool BufferedLog::HasPending() const {
+  absl::MutexLock lock(&mu_);
+  return !pending_.empty();
+}
+
+void BufferedLog::Committed() {
+  absl::MutexLock lock(&mu_);
+  taken_bytes_ = 0;
+}
+
+void BufferedLog::Close() {
+  absl::MutexLock lock(&mu_);
+  closed_ = true;
+}
+
+void BufferedLog::Summarize(v1::Session& session) const {
+  absl::MutexLock lock(&mu_);
+  *session.mutable_checkouts() = summary_.checkouts();
+  *session.mutable_pushes() = summary_.pushes();
+  if (summary_.has_usage()) *session.mutable_usage() = summary_.usage();
+  if (!summary_.result().empty()) session.set_result(summary_.result());
+}
+
+double BufferedLog::cost_usd() const {
+  absl::MutexLock lock(&mu_);
+  return summary_.usage().cost_usd();
+}
+
+}  // namespace routines

@@ -1,0 +1,61 @@
+// The routines, triggers and tokens of the store, in memory: what admission needs without a read.
+//
+// Thread-safety: every method may be called from any thread; none blocks on I/O but Load.
+#ifndef ROUTINES_SRC_ENGINE_CATALOG_H_
+#define ROUTINES_SRC_ENGINE_CATALOG_H_
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "routines/store.h"
+
+namespace routines {
+
+// A trigger, and the routine it belongs to.
+struct TriggerRef {
+  std::shared_ptr<const v1::SavedRoutine> saved;
+  int index = 0;  // in saved->routine().triggers() and saved->triggers()
+
+  const v1::Trigger& trigger() const { return saved->routine().triggers(index); }
+};
+
+class Catalog {
+ public:
+  // Replaces everything by what the store holds.
+  absl::Status Load(Store& store);
+
+  std::shared_ptr<const v1::SavedRoutine> FindRoutine(std::string_view account,
+                                                      std::string_view name) const;
+  // `saved` is null where there is no such trigger.
+  TriggerRef FindTrigger(std::string_view trigger_id) const;
+  // Those that are not expired.
+  std::vector<v1::Token> ActiveTokens(std::string_view trigger_id, absl::Time now) const;
+
+  // Each after the store has done the same.
+  // Tokens of triggers that the routine no longer has are forgotten; a deleted routine has none.
+  void Put(const v1::SavedRoutine& saved);
+  void PutToken(const v1::Token& token);
+  void RemoveToken(std::string_view token_id);
+
+ private:
+  void PutLocked(const v1::SavedRoutine& saved) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  mutable absl::Mutex mu_;
+  std::map<std::pair<std::string, std::string>, std::shared_ptr<const v1::SavedRoutine>> routines_
+      ABSL_GUARDED_BY(mu_);
+  absl::flat_hash_map<std::string, TriggerRef> triggers_ ABSL_GUARDED_BY(mu_);
+  absl::flat_hash_map<std::string, std::vector<v1::Token>> tokens_ ABSL_GUARDED_BY(mu_);
+};
+
+}  // namespace routines
+
+#endif  // ROUTINES_SRC_ENGINE_CATALOG_H_

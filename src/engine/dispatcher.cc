@@ -1,0 +1,428 @@
+#include "src/engine/dispatcher.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "src/base/ids.h"
+#include "src/base/time_conversion.h"
+
+namespace routines {
+namespace {
+
+constexpr absl::Duration kSaveRetry = absl::Seconds(1);  // after the store said kUnavailable
+constexpr absl::Duration kStopMargin = absl::Seconds(10);  // for last writes, beyond cancel_grace
+
+// 2 s, 8 s, 32 s, … after the first, second, third attempt; at most 5 minutes.
+absl::Duration BackOff(int attempt) {
+  return std::min(absl::Seconds(2) * (1 << (2 * std::min(attempt - 1, 8))), absl::Minutes(5));
+}
+
+}  // namespace
+
+Dispatcher::Dispatcher(const EngineOptions& options, Subscriptions& subscriptions,
+                       Counters& counters)
+    : options_(options),
+      subscriptions_(subscriptions),
+      counters_(counters),
+      owner_(NewId("engine_", options.clock->TimeNow())),
+      mailbox_(std::make_shared<Mailbox>()) {}
+
+Dispatcher::~Dispatcher() {
+  Stop();
+  mailbox_->Close();
+}
+
+void Dispatcher::CrashPoint(std::string_view point) const {
+  if (options_.crash_point) options_.crash_point(point);
+}
+
+// ---- the loop ----
+
+void Dispatcher::Start() {
+  tasks_.Start(options_.prepare_threads);
+  thread_ = std::thread([this] { Loop(); });
+}
+
+void Dispatcher::Loop() {
+  while (true) {
+    const absl::Time next = Step();
+    if (stopping_ && (active_.empty() || Now() >= stop_deadline_)) return;
+    mailbox_->Wait(*options_.clock, std::min(next, stop_deadline_));
+  }
+}
+
+void Dispatcher::Stop() {
+  Post([this] { StopSessions(); });
+  if (thread_.joinable()) {
+    thread_.join();
+  } else {
+    Step();
+    // Nobody would wait for the executors here.
+    for (const auto& [id, session] : active_) {
+      if (session->forced) Post([this, session = session] { OnFinished(session, *session->forced); });
+    }
+    Step();
+  }
+  tasks_.Stop();
+  for (const auto& [id, session] : active_) session->log.Close();
+  active_.clear();
+}
+
+absl::Time Dispatcher::Step() {
+  while (mailbox_->TakeAwake() || NextDeadline() <= Now()) {
+    RunMail();
+    const absl::Time now = Now();
+    LeaseMore(now);
+    std::vector<SessionPtr> sessions;  // Advance may drop one
+    sessions.reserve(active_.size());
+    for (const auto& [id, session] : active_) sessions.push_back(session);
+    for (const SessionPtr& session : sessions) Advance(session, now);
+  }
+  return NextDeadline();
+}
+
+void Dispatcher::RunMail() {
+  for (const std::function<void()>& mail : mailbox_->Take()) mail();
+}
+
+absl::Time Dispatcher::NextDeadline() const {
+  absl::Time next = absl::InfiniteFuture();
+  const bool room = static_cast<int>(active_.size()) < options_.max_concurrent_sessions;
+  if (room && !stopping_) next = next_poll_;
+  for (const auto& [id, session] : active_) {
+    if (!session->update_in_flight) {
+      next = std::min(next, session->unsaved ? session->retry_at : session->heartbeat_at);
+    }
+    if (session->phase == ActiveSession::Phase::kRunning) {
+      next = std::min(next, session->forced ? session->forced_at + options_.cancel_grace
+                                            : session->run_deadline);
+    }
+  }
+  return next;
+}
+
+// ---- leasing ----
+
+void Dispatcher::SessionsQueued() {
+  Post([this] { lease_wanted_ = true; });
+}
+
+void Dispatcher::LeaseMore(absl::Time now) {
+  const int room = options_.max_concurrent_sessions - static_cast<int>(active_.size());
+  if (stopping_ || room <= 0 || (!lease_wanted_ && now < next_poll_)) return;
+  lease_wanted_ = false;
+  next_poll_ = now + options_.poll_interval;
+  const absl::StatusOr<std::vector<v1::Session>> leased = options_.store->Lease(
+      LeaseRequest{owner_, now, now + options_.lease_duration, room});
+  if (!leased.ok()) {
+    next_poll_ = now + kSaveRetry;
+    return;
+  }
+  CrashPoint("lease:after_commit");
+  for (const v1::Session& session : *leased) Adopt(session, now);
+}
+
+void Dispatcher::Adopt(v1::Session leased, absl::Time now) {
+  auto session = std::make_shared<ActiveSession>(BufferedLog::Options{
+      options_.clock, options_.max_log_bytes, options_.max_log_backlog_bytes,
+      /*may_block=*/thread_.joinable(), [mailbox = mailbox_] { mailbox->Wake(); }});
+  session->record = std::move(leased);
+  session->lease_until = now + options_.lease_duration;
+  session->heartbeat_at = now + options_.lease_duration / 3;
+  active_[session->record.id()] = session;
+  counters_.Change([&](EngineStats& stats) { stats.sessions_active = active_.size(); });
+
+  if (session->record.state() == v1::SESSION_STATE_RUNNING) {
+    EndWith(session, {v1::SESSION_STATE_LOST, v1::SESSION_STEP_AGENT, "engine_lost",
+                      "the engine that ran the agent is gone; what the agent did is not known"});
+    return;
+  }
+  if (session->record.cancel_requested()) {
+    EndWith(session, Outcome::Cancelled("cancelled before it started"));
+    return;
+  }
+  *session->record.mutable_prepare_time() = ToProto(now);
+  session->record.clear_not_before();
+  SetState(session, v1::SESSION_STATE_PREPARING);
+  v1::Session record = session->record;
+  record.clear_read_key();  // nobody past this point needs it
+  tasks_.Run([this, session, record = std::move(record)] {
+    auto prepared = std::make_shared<Prepared>(
+        PrepareSession(options_, record, session->log, session->cancellation));
+    Post([this, session, prepared] { OnPrepared(session, prepared); });
+  });
+}
+
+// ---- the way of a session ----
+
+void Dispatcher::OnPrepared(const SessionPtr& session, std::shared_ptr<Prepared> prepared) {
+  CrashPoint("prepare:after");
+  if (session->phase != ActiveSession::Phase::kPreparing) {  // the lease was lost meanwhile
+    tasks_.Run([prepared] { prepared->workspace.reset(); });
+    return;
+  }
+  session->workspace = std::move(prepared->workspace);
+  Outcome outcome = session->forced.value_or(prepared->outcome);
+  if (session->give_back) {
+    GiveBack(session, absl::InfinitePast(), session->record.attempt() - 1);
+    return;
+  }
+  const v1::Routine& routine = prepared->request.routine;
+  const int retries = routine.has_retries() ? routine.retries() : 2;
+  if (outcome.retryable && session->record.attempt() <= retries) {
+    const absl::Duration back_off = BackOff(session->record.attempt());
+    session->log.AppendOwn(NoteEvent(
+        v1::Note::SEVERITY_WARNING,
+        absl::StrCat("attempt ", session->record.attempt(), " of ", retries + 1, " failed (",
+                     outcome.reason, ": ", outcome.message, "); trying again in ",
+                     absl::FormatDuration(back_off))));
+    GiveBack(session, Now() + back_off, session->record.attempt());
+    return;
+  }
+  const auto executor = options_.executors.find(
+      routine.executor().empty() ? options_.default_executor : routine.executor());
+  if (outcome.ok() && executor == options_.executors.end()) {
+    outcome = Outcome::Failure(
+        v1::SESSION_STEP_EXECUTOR, "no_executor",
+        routine.executor().empty()
+            ? "the routine names no executor and the engine has no default one"
+            : absl::StrCat("no executor named \"", routine.executor(), "\" is registered"));
+  }
+  if (!outcome.ok()) {
+    EndWith(session, std::move(outcome));
+    return;
+  }
+  session->request = std::move(prepared->request);
+  session->record.set_executor(executor->first);
+  *session->record.mutable_run_time() = ToProto(Now());
+  session->phase = ActiveSession::Phase::kStarting;
+  SetState(session, v1::SESSION_STATE_RUNNING);
+  CrashPoint("running:before_commit");
+}
+
+void Dispatcher::OnRunningSaved(const SessionPtr& session) {
+  CrashPoint("running:after_commit");
+  if (session->give_back) {
+    GiveBack(session, absl::InfinitePast(), session->record.attempt() - 1);
+    return;
+  }
+  session->phase = ActiveSession::Phase::kRunning;
+  if (session->forced) {
+    OnFinished(session, *session->forced);
+    return;
+  }
+  const v1::Limits& limits = session->request.routine.limits();
+  session->run_deadline = Now() + (limits.has_max_duration() ? FromProto(limits.max_duration())
+                                                             : options_.default_max_duration);
+  session->request.session = session->record;
+  session->request.session.clear_read_key();
+  counters_.Change([](EngineStats& stats) { ++stats.sessions_running; });
+  // Weak: the mail may outlive the session, and the execution the engine.
+  auto finished = [this, mailbox = mailbox_, weak = std::weak_ptr(session)](Outcome outcome) {
+    mailbox->Post([this, weak, outcome] {
+      if (const SessionPtr session = weak.lock()) OnFinished(session, outcome);
+    });
+  };
+  const std::shared_ptr<Executor> executor =
+      options_.executors.find(session->record.executor())->second;
+  executor->Start(std::make_shared<ActiveExecution>(session, std::move(finished)));
+  CrashPoint("agent:after_start");
+}
+
+void Dispatcher::OnFinished(const SessionPtr& session, Outcome outcome) {
+  if (session->phase != ActiveSession::Phase::kRunning) return;  // the engine stopped waiting for it
+  if (session->run_deadline != absl::InfiniteFuture()) {
+    counters_.Change([](EngineStats& stats) { --stats.sessions_running; });
+  }
+  session->phase = ActiveSession::Phase::kFinishing;
+  session->outcome = session->forced.value_or(std::move(outcome));
+  if (!IsTerminal(session->outcome.state)) {
+    session->outcome = Outcome::Failure(v1::SESSION_STEP_EXECUTOR, "bad_outcome",
+                                        "the executor reported a state that is not an end");
+  }
+  session->log.FlushStreams();
+  CrashPoint("finish:before");
+  tasks_.Run([this, session] {
+    std::vector<v1::Patch> patches;
+    if (session->workspace != nullptr) {
+      patches = session->workspace->Finish();
+      session->workspace.reset();
+    }
+    Post([this, session, patches = std::move(patches)] { OnWorkspaceFinished(session, patches); });
+  });
+}
+
+void Dispatcher::OnWorkspaceFinished(const SessionPtr& session, std::vector<v1::Patch> patches) {
+  if (session->phase != ActiveSession::Phase::kFinishing) return;  // the lease was lost meanwhile
+  for (v1::Patch& patch : patches) {
+    patch.set_text(session->log.Redact(patch.text()));
+    *session->record.add_patches() = std::move(patch);
+  }
+  EndWith(session, session->outcome);
+}
+
+void Dispatcher::EndWith(const SessionPtr& session, Outcome outcome) {
+  session->phase = ActiveSession::Phase::kEnding;
+  session->log.FlushStreams();
+  session->record.set_step(outcome.step);
+  session->record.set_reason(outcome.reason);
+  session->record.set_message(session->log.Redact(outcome.message));
+  *session->record.mutable_end_time() = ToProto(Now());
+  SetState(session, outcome.state);
+}
+
+void Dispatcher::GiveBack(const SessionPtr& session, absl::Time not_before, int attempt) {
+  session->phase = ActiveSession::Phase::kEnding;
+  session->record.set_attempt(attempt);
+  if (not_before != absl::InfinitePast()) {
+    *session->record.mutable_not_before() = ToProto(not_before);
+    next_poll_ = std::min(next_poll_, not_before);
+  }
+  SetState(session, v1::SESSION_STATE_QUEUED);
+}
+
+void Dispatcher::SetState(const SessionPtr& session, v1::SessionState state) {
+  session->record.set_state(state);
+  session->record_changed = true;
+  v1::SessionEvent event;
+  v1::StateChange& change = *event.mutable_state_change();
+  change.set_state(state);
+  if (IsTerminal(state)) {
+    change.set_step(session->record.step());
+    change.set_reason(session->record.reason());
+    change.set_message(session->record.message());
+  }
+  session->log.AppendOwn(std::move(event));
+}
+
+// ---- supervision ----
+
+void Dispatcher::CancelRequested(std::string session_id) {
+  Post([this, session_id = std::move(session_id)] {
+    const auto found = active_.find(session_id);
+    if (found != active_.end()) ForceEnd(found->second, Outcome::Cancelled("cancelled on request"));
+  });
+}
+
+void Dispatcher::ForceEnd(const SessionPtr& session, Outcome outcome) {
+  if (session->forced || session->phase >= ActiveSession::Phase::kFinishing) return;
+  session->forced = std::move(outcome);
+  session->forced_at = Now();
+  session->cancellation.Cancel();
+}
+
+void Dispatcher::Advance(const SessionPtr& session, absl::Time now) {
+  if (session->phase == ActiveSession::Phase::kRunning) {
+    const double max_cost = session->request.routine.limits().max_cost_usd();
+    if (now >= session->run_deadline) {
+      ForceEnd(session, {v1::SESSION_STATE_TIMED_OUT, v1::SESSION_STEP_AGENT, "max_duration",
+                         "the agent was still running at its time limit"});
+    } else if (max_cost > 0 && session->log.cost_usd() > max_cost) {
+      ForceEnd(session, Outcome::Failure(v1::SESSION_STEP_AGENT, "cost_limit",
+                                         absl::StrCat("the agent cost more than ", max_cost, " USD")));
+    }
+    if (session->forced && now >= session->forced_at + options_.cancel_grace) {
+      session->log.AppendOwn(NoteEvent(v1::Note::SEVERITY_ERROR,
+                                       "the executor did not end in time and was left behind"));
+      OnFinished(session, *session->forced);
+    }
+  }
+  Save(session, now);
+}
+
+void Dispatcher::Save(const SessionPtr& session, absl::Time now) {
+  if (session->update_in_flight || now < session->retry_at) return;
+  if (!session->unsaved) {
+    if (!session->record_changed && !session->log.HasPending() && now < session->heartbeat_at) return;
+    SessionUpdate& update = session->unsaved.emplace();
+    update.session_id = session->record.id();
+    update.fencing_token = session->record.fencing_token();
+    update.events = session->log.Take();
+    if (std::exchange(session->record_changed, false) || !update.events.empty()) {
+      session->log.Summarize(session->record);
+      update.session = session->record;
+    }
+  }
+  session->unsaved->lease_until = now + options_.lease_duration;
+  session->update_in_flight = true;
+  if (session->phase == ActiveSession::Phase::kEnding) CrashPoint("finish:before_commit");
+  options_.store->Update(*session->unsaved, [this, mailbox = mailbox_, session](
+                                                absl::StatusOr<Updated> updated) {
+    mailbox->Post([this, session, updated = std::move(updated)] { OnSaved(session, updated); });
+  });
+}
+
+void Dispatcher::OnSaved(const SessionPtr& session, const absl::StatusOr<Updated>& updated) {
+  session->update_in_flight = false;
+  const absl::Time now = Now();
+  if (absl::IsAborted(updated.status()) || absl::IsNotFound(updated.status())) {
+    counters_.Change([](EngineStats& stats) { ++stats.lease_lost; });
+    Drop(session);
+    return;
+  }
+  if (!updated.ok()) {
+    session->retry_at = now + kSaveRetry;
+    return;
+  }
+  if (now > session->lease_until) {
+    counters_.Change([](EngineStats& stats) { ++stats.heartbeats_late; });
+  }
+  const SessionUpdate saved = *std::exchange(session->unsaved, std::nullopt);
+  session->lease_until = saved.lease_until;
+  session->heartbeat_at = saved.lease_until - options_.lease_duration * 2 / 3;
+  session->log.Committed();
+  const v1::SessionState state = saved.session ? saved.session->state() : v1::SESSION_STATE_UNSPECIFIED;
+  const bool over = IsTerminal(state) || state == v1::SESSION_STATE_QUEUED;
+  if (over) {
+    CrashPoint("finish:after_commit");
+    if (IsTerminal(state)) {
+      counters_.Change([&](EngineStats& stats) {
+        ++stats.sessions_ended[std::string(StateName(state))];
+      });
+    }
+    Drop(session);
+  }
+  subscriptions_.Notify(session->record.id());
+  if (over) return;
+  if (updated->cancel_requested) ForceEnd(session, Outcome::Cancelled("cancelled on request"));
+  if (session->phase == ActiveSession::Phase::kStarting && state == v1::SESSION_STATE_RUNNING) {
+    OnRunningSaved(session);
+  }
+}
+
+// Lets go of a session: it has ended, or its lease is lost and somebody else decides about it.
+void Dispatcher::Drop(const SessionPtr& session) {
+  if (session->phase == ActiveSession::Phase::kRunning) {
+    counters_.Change([](EngineStats& stats) { --stats.sessions_running; });
+  }
+  // In kPreparing and kFinishing a task has the workspace.
+  if (session->phase != ActiveSession::Phase::kPreparing &&
+      session->phase != ActiveSession::Phase::kFinishing && session->workspace != nullptr) {
+    tasks_.Run([session] { session->workspace.reset(); });
+  }
+  session->phase = ActiveSession::Phase::kEnding;
+  session->cancellation.Cancel();
+  session->log.Close();
+  active_.erase(session->record.id());
+  lease_wanted_ = true;
+  mailbox_->Wake();
+  counters_.Change([&](EngineStats& stats) { stats.sessions_active = active_.size(); });
+}
+
+void Dispatcher::StopSessions() {
+  if (stopping_) return;
+  stopping_ = true;
+  stop_deadline_ = Now() + options_.cancel_grace + kStopMargin;
+  for (const auto& [id, session] : active_) {
+    if (session->phase < ActiveSession::Phase::kRunning) {
+      session->give_back = true;
+      session->cancellation.Cancel();
+    } else {
+      ForceEnd(session, {v1::SESSION_STATE_CANCELLED, v1::SESSION_STEP_UNSPECIFIED, "engine_stopped",
+                         "the engine was stopped while the agent ran"});
+    }
+  }
+}
+
+}  // namespace routines

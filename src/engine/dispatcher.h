@@ -1,0 +1,97 @@
+// Takes sessions from the store, prepares, starts and supervises them, and writes what becomes of them.
+//
+// One loop owns all sessions that are active here; everybody else (executors, tasks, the store) speaks
+// to it through a mailbox. The loop is a plain function, Step: Start calls it from a thread of its
+// own, testing::TestEngine from the test's.
+//
+// The order that the promises rest on:
+//  - RUNNING is durable before the executor is called, so that an agent never runs twice;
+//  - the terminal record and the end of the log are one update;
+//  - one update per session is on its way at a time, and is repeated until the store has it or says that
+//    the lease is lost.
+//
+// Thread-safety: Start, Stop, Step and the destructor from one thread; the rest from any.
+#ifndef ROUTINES_SRC_ENGINE_DISPATCHER_H_
+#define ROUTINES_SRC_ENGINE_DISPATCHER_H_
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <thread>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/time/time.h"
+#include "routines/engine.h"
+#include "src/engine/active_session.h"
+#include "src/engine/counters.h"
+#include "src/engine/mailbox.h"
+#include "src/engine/prepare.h"
+#include "src/engine/subscriptions.h"
+#include "src/engine/task_pool.h"
+
+namespace routines {
+
+class Dispatcher {
+ public:
+  // All are borrowed.
+  Dispatcher(const EngineOptions& options, Subscriptions& subscriptions, Counters& counters);
+  ~Dispatcher();
+
+  void Start();
+  void Stop();
+  absl::Time Step();
+
+  // There may be something to lease.
+  void SessionsQueued();
+  // A cancel was saved for this session; it may be active here.
+  void CancelRequested(std::string session_id);
+
+ private:
+  using SessionPtr = std::shared_ptr<ActiveSession>;
+
+  void Loop();
+  void RunMail();
+  absl::Time NextDeadline() const;
+
+  void LeaseMore(absl::Time now);
+  void Adopt(v1::Session session, absl::Time now);
+  void OnPrepared(const SessionPtr& session, std::shared_ptr<Prepared> prepared);
+  void OnRunningSaved(const SessionPtr& session);
+  void OnFinished(const SessionPtr& session, Outcome outcome);
+  void OnWorkspaceFinished(const SessionPtr& session, std::vector<v1::Patch> patches);
+
+  // Looks at deadlines, then sends what is to be saved.
+  void Advance(const SessionPtr& session, absl::Time now);
+  void ForceEnd(const SessionPtr& session, Outcome outcome);
+  void EndWith(const SessionPtr& session, Outcome outcome);
+  void GiveBack(const SessionPtr& session, absl::Time not_before, int attempt);
+  void SetState(const SessionPtr& session, v1::SessionState state);
+  void Save(const SessionPtr& session, absl::Time now);
+  void OnSaved(const SessionPtr& session, const absl::StatusOr<Updated>& updated);
+  void Drop(const SessionPtr& session);
+  void StopSessions();
+
+  absl::Time Now() const { return options_.clock->TimeNow(); }
+  void CrashPoint(std::string_view point) const;
+  // A callback for other threads: it runs `f(session, args…)` on the loop, if that still exists.
+  void Post(std::function<void()> mail) { mailbox_->Post(std::move(mail)); }
+
+  const EngineOptions& options_;
+  Subscriptions& subscriptions_;
+  Counters& counters_;
+  const std::string owner_;
+  const std::shared_ptr<Mailbox> mailbox_;
+  TaskPool tasks_;
+  std::thread thread_;
+
+  // The loop's own.
+  absl::flat_hash_map<std::string, SessionPtr> active_;
+  bool lease_wanted_ = true;
+  bool stopping_ = false;
+  absl::Time next_poll_ = absl::InfinitePast();
+  absl::Time stop_deadline_ = absl::InfiniteFuture();
+};
+
+}  // namespace routines
+
+#endif  // ROUTINES_SRC_ENGINE_DISPATCHER_H_

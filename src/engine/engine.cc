@@ -1,0 +1,439 @@
+#include "routines/engine.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "google/protobuf/util/message_differencer.h"
+#include "routines/routine.h"
+#include "src/base/ids.h"
+#include "src/base/status_macros.h"
+#include "src/base/time_conversion.h"
+#include "src/engine/admission.h"
+#include "src/engine/catalog.h"
+#include "src/engine/counters.h"
+#include "src/engine/dispatcher.h"
+#include "src/engine/subscriptions.h"
+#include "src/engine/tokens.h"
+
+namespace routines {
+namespace {
+
+absl::Status NoSuchRoutine(std::string_view account, std::string_view name) {
+  return absl::NotFoundError(
+      absl::StrCat("no routine ", std::string(name), " in account ", std::string(account)));
+}
+
+absl::Status ProblemsAsStatus(const std::vector<Problem>& problems) {
+  std::vector<std::string> lines;
+  for (const Problem& problem : problems) {
+    lines.push_back(absl::StrCat(problem.path, ": ", problem.message));
+  }
+  return absl::InvalidArgumentError(absl::StrJoin(lines, "\n"));
+}
+
+// The ids under which the triggers of `routine` are reachable; those of `previous` are kept.
+void AssignTriggerIds(const v1::Routine& routine, const v1::SavedRoutine* previous, absl::Time now,
+                      v1::SavedRoutine& saved) {
+  for (const v1::Trigger& trigger : routine.triggers()) {
+    v1::SavedTrigger& entry = *saved.add_triggers();
+    entry.set_id(trigger.id());
+    if (IsTriggerId(trigger.id())) {
+      entry.set_trigger_id(trigger.id());
+      continue;
+    }
+    if (previous != nullptr) {
+      for (const v1::SavedTrigger& old : previous->triggers()) {
+        if (old.id() == trigger.id()) entry.set_trigger_id(old.trigger_id());
+      }
+    }
+    if (entry.trigger_id().empty()) entry.set_trigger_id(NewId("trig_", now));
+  }
+}
+
+absl::StatusOr<FireResult> ToFireResult(absl::StatusOr<Admitted> admitted) {
+  if (!admitted.ok()) return admitted.status();
+  if (admitted->sessions.empty()) {
+    const v1::DecisionReason reason = admitted->decisions.empty()
+                                          ? v1::DECISION_REASON_UNSPECIFIED
+                                          : admitted->decisions.front().reason();
+    return absl::FailedPreconditionError(absl::StrCat(
+        reason == v1::DECISION_REASON_PAUSED ? "the routine is paused" : "the trigger is disabled",
+        "; nothing was started"));
+  }
+  const v1::Session& session = admitted->sessions.front();
+  return FireResult{admitted->event_id, session.id(), session.read_key(), admitted->duplicate};
+}
+
+}  // namespace
+
+struct Engine::Impl {
+  explicit Impl(EngineOptions o)
+      : options(std::move(o)),
+        tokens(*options.store, catalog, *options.clock),
+        dispatcher(options, subscriptions, counters) {}
+
+  // A FireAsync whose answer is still to come.
+  void Begin() {
+    absl::MutexLock lock(&mu);
+    ++admissions_in_flight;
+  }
+  void End() {
+    absl::MutexLock lock(&mu);
+    --admissions_in_flight;
+  }
+
+  void Admit(Admission admission, std::function<void(absl::StatusOr<FireResult>)> done);
+  absl::Status Save(v1::SavedRoutine& saved);
+
+  EngineOptions options;
+  Catalog catalog;
+  Subscriptions subscriptions;
+  Counters counters;
+  Tokens tokens;
+  Dispatcher dispatcher;
+  absl::Mutex save_mu;  // one change of a routine at a time
+  absl::Mutex mu;
+  int admissions_in_flight ABSL_GUARDED_BY(mu) = 0;
+  bool started ABSL_GUARDED_BY(mu) = false;
+};
+
+Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+absl::StatusOr<std::unique_ptr<Engine>> Engine::Create(EngineOptions options) {
+  if (options.clock == nullptr) return absl::InvalidArgumentError("clock: must not be null");
+  if (options.max_concurrent_sessions < 1 || options.prepare_threads < 1) {
+    return absl::InvalidArgumentError(
+        "max_concurrent_sessions and prepare_threads: must be at least 1");
+  }
+  for (const auto& [name, executor] : options.executors) {
+    if (executor == nullptr) {
+      return absl::InvalidArgumentError(absl::StrCat("executor \"", name, "\": must not be null"));
+    }
+  }
+  if (options.default_executor.empty() && options.executors.size() == 1) {
+    options.default_executor = options.executors.begin()->first;
+  }
+  if (!options.default_executor.empty() && !options.executors.contains(options.default_executor)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("default_executor: \"", options.default_executor, "\" is not registered"));
+  }
+  if (options.store == nullptr) options.store = NewMemoryStore();
+  auto impl = std::make_unique<Impl>(std::move(options));
+  RETURN_IF_ERROR(impl->catalog.Load(*impl->options.store));
+  return std::unique_ptr<Engine>(new Engine(std::move(impl)));
+}
+
+Engine::~Engine() {
+  Stop();
+  absl::MutexLock lock(&impl_->mu);
+  impl_->mu.Await(absl::Condition(
+      +[](Impl* impl) ABSL_EXCLUSIVE_LOCKS_REQUIRED(impl->mu) {
+        return impl->admissions_in_flight == 0;
+      },
+      impl_.get()));
+}
+
+absl::Status Engine::Start() {
+  {
+    absl::MutexLock lock(&impl_->mu);
+    if (std::exchange(impl_->started, true)) {
+      return absl::FailedPreconditionError("the engine was started before");
+    }
+  }
+  impl_->dispatcher.Start();
+  return absl::OkStatus();
+}
+
+void Engine::Stop() { impl_->dispatcher.Stop(); }
+
+absl::Time Engine::Step() { return impl_->dispatcher.Step(); }
+
+EngineStats Engine::Stats() { return impl_->counters.Get(); }
+
+Clock& Engine::clock() { return *impl_->options.clock; }
+
+// ---- routines ----
+
+absl::Status Engine::Impl::Save(v1::SavedRoutine& saved) {
+  *saved.mutable_update_time() = ToProto(options.clock->TimeNow());
+  const absl::Status status = options.store->Save(SaveRoutine{saved});
+  if (absl::IsAborted(status)) {
+    return absl::AlreadyExistsError(absl::StrCat("routine ", saved.routine().name(), ": ",
+                                                 std::string(status.message())));
+  }
+  RETURN_IF_ERROR(status);
+  catalog.Put(saved);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<v1::SavedRoutine> Engine::Put(const v1::Routine& given) {
+  v1::Routine routine = given;
+  if (routine.account().empty()) routine.set_account("default");
+  if (const std::vector<Problem> problems = ValidateRoutine(routine); !problems.empty()) {
+    return ProblemsAsStatus(problems);
+  }
+  const EngineOptions& options = impl_->options;
+  if (!routine.executor().empty() && !options.executors.contains(routine.executor())) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "executor: no executor named \"", routine.executor(), "\" is registered; there are: ",
+        absl::StrJoin(options.executors, ", ", [](std::string* out, const auto& entry) {
+          out->append(entry.first);
+        })));
+  }
+  absl::MutexLock lock(&impl_->save_mu);
+  // From the store, not the catalog: a deleted routine's revisions count on.
+  ASSIGN_OR_RETURN(const Rows rows,
+                   options.store->Read(RoutineQuery{routine.account(), routine.name()}));
+  const v1::SavedRoutine* const previous = rows.routines.empty() ? nullptr : &rows.routines.front();
+  const bool exists = previous != nullptr && !previous->deleted();
+  if (exists &&
+      google::protobuf::util::MessageDifferencer::Equals(previous->routine(), routine)) {
+    return *previous;
+  }
+  const absl::Time now = options.clock->TimeNow();
+  v1::SavedRoutine saved;
+  *saved.mutable_routine() = routine;
+  saved.set_revision(previous == nullptr ? 1 : previous->revision() + 1);
+  saved.set_paused(exists && previous->paused());
+  *saved.mutable_create_time() = exists ? previous->create_time() : ToProto(now);
+  AssignTriggerIds(routine, exists ? previous : nullptr, now, saved);
+  RETURN_IF_ERROR(impl_->Save(saved));
+  return saved;
+}
+
+absl::StatusOr<v1::SavedRoutine> Engine::GetRoutine(std::string_view account, std::string_view name,
+                                                    int64_t revision) {
+  ASSIGN_OR_RETURN(Rows rows, impl_->options.store->Read(RoutineQuery{
+                                  std::string(account), std::string(name), revision}));
+  if (rows.routines.empty() || (revision == 0 && rows.routines.front().deleted())) {
+    return NoSuchRoutine(account, name);
+  }
+  return std::move(rows.routines.front());
+}
+
+absl::StatusOr<std::vector<v1::SavedRoutine>> Engine::ListRoutines(std::string_view account) {
+  ASSIGN_OR_RETURN(Rows rows, impl_->options.store->Read(RoutineQuery{std::string(account), ""}));
+  return std::move(rows.routines);
+}
+
+absl::Status Engine::SetRoutinePaused(std::string_view account, std::string_view name,
+                                      bool paused) {
+  absl::MutexLock lock(&impl_->save_mu);
+  const auto saved = impl_->catalog.FindRoutine(account, name);
+  if (saved == nullptr) return NoSuchRoutine(account, name);
+  RETURN_IF_ERROR(impl_->options.store->Save(
+      SetPaused{std::string(account), std::string(name), paused}));
+  v1::SavedRoutine changed = *saved;
+  changed.set_paused(paused);
+  impl_->catalog.Put(changed);
+  return absl::OkStatus();
+}
+
+absl::Status Engine::DeleteRoutine(std::string_view account, std::string_view name) {
+  absl::MutexLock lock(&impl_->save_mu);
+  const auto saved = impl_->catalog.FindRoutine(account, name);
+  if (saved == nullptr) return NoSuchRoutine(account, name);
+  v1::SavedRoutine deleted = *saved;
+  deleted.set_revision(saved->revision() + 1);
+  deleted.set_deleted(true);
+  return impl_->Save(deleted);
+}
+
+// ---- tokens ----
+
+absl::StatusOr<IssuedToken> Engine::CreateToken(std::string_view trigger_id) {
+  return impl_->tokens.Create(trigger_id);
+}
+
+absl::StatusOr<IssuedToken> Engine::RotateToken(std::string_view trigger_id,
+                                                absl::Duration overlap) {
+  return impl_->tokens.Rotate(trigger_id, overlap);
+}
+
+absl::Status Engine::RevokeToken(std::string_view token_id) {
+  return impl_->tokens.Revoke(token_id);
+}
+
+absl::StatusOr<std::vector<v1::Token>> Engine::ListTokens(std::string_view trigger_id) {
+  ASSIGN_OR_RETURN(Rows rows, impl_->options.store->Read(TokenQuery{std::string(trigger_id)}));
+  return std::move(rows.tokens);
+}
+
+absl::Status Engine::CheckToken(std::string_view trigger_id, std::string_view secret) {
+  return impl_->tokens.Check(trigger_id, secret);
+}
+
+// ---- events ----
+
+void Engine::Impl::Admit(Admission admission,
+                         std::function<void(absl::StatusOr<FireResult>)> done) {
+  if (options.crash_point) options.crash_point("admit:before_commit");
+  Begin();
+  options.store->Admit(
+      std::move(admission), [this, done = std::move(done)](absl::StatusOr<Admitted> admitted) {
+        if (options.crash_point) options.crash_point("admit:after_commit");
+        counters.Change([&](EngineStats& stats) {
+          if (!admitted.ok()) {
+            ++stats.admit_errors;
+          } else if (admitted->duplicate) {
+            ++stats.events_duplicate;
+          } else {
+            ++stats.events_admitted;
+            for (const v1::Decision& decision : admitted->decisions) {
+              ++stats.decisions[std::string(DecisionName(decision.reason()))];
+            }
+          }
+        });
+        if (admitted.ok() && !admitted->duplicate && !admitted->sessions.empty()) {
+          dispatcher.SessionsQueued();
+        }
+        done(ToFireResult(std::move(admitted)));
+        End();
+      });
+}
+
+void Engine::FireAsync(FireRequest request,
+                       std::function<void(absl::StatusOr<FireResult>)> done) {
+  absl::Status status = CheckText(request.text);
+  if (status.ok()) status = CheckIdempotencyKey(request.idempotency_key);
+  if (!status.ok()) {
+    done(status);
+    return;
+  }
+  const TriggerRef ref = impl_->catalog.FindTrigger(request.trigger_id);
+  if (ref.saved == nullptr || !ref.trigger().has_api()) {
+    done(absl::NotFoundError(absl::StrCat("no API trigger with id ", request.trigger_id)));
+    return;
+  }
+  impl_->Admit(AdmitFire(ref, request, impl_->options.clock->TimeNow()), std::move(done));
+}
+
+namespace {
+
+// Turns a call with a callback into one that blocks.
+absl::StatusOr<FireResult> Await(
+    const std::function<void(std::function<void(absl::StatusOr<FireResult>)>)>& call) {
+  struct State {
+    absl::Mutex mu;
+    bool ready = false;
+    absl::StatusOr<FireResult> result = absl::UnknownError("no answer");
+  };
+  const auto state = std::make_shared<State>();
+  call([state](absl::StatusOr<FireResult> result) {
+    absl::MutexLock lock(&state->mu);
+    state->result = std::move(result);
+    state->ready = true;
+  });
+  absl::MutexLock lock(&state->mu);
+  state->mu.Await(absl::Condition(&state->ready));
+  return std::move(state->result);
+}
+
+}  // namespace
+
+absl::StatusOr<FireResult> Engine::Fire(const FireRequest& request) {
+  return Await([&](auto done) { FireAsync(request, std::move(done)); });
+}
+
+absl::StatusOr<FireResult> Engine::Run(std::string_view account, std::string_view name,
+                                       std::string_view text) {
+  RETURN_IF_ERROR(CheckText(text));
+  const auto saved = impl_->catalog.FindRoutine(account, name);
+  if (saved == nullptr) return NoSuchRoutine(account, name);
+  return Await([&](auto done) {
+    impl_->Admit(AdmitRun(*saved, text, impl_->options.clock->TimeNow()), std::move(done));
+  });
+}
+
+// ---- sessions ----
+
+absl::StatusOr<v1::Session> Engine::GetSession(std::string_view id) {
+  ASSIGN_OR_RETURN(Rows rows, impl_->options.store->Read(SessionQuery{.id = std::string(id)}));
+  if (rows.sessions.empty()) {
+    return absl::NotFoundError(absl::StrCat("no session with id ", std::string(id)));
+  }
+  return std::move(rows.sessions.front());
+}
+
+absl::StatusOr<std::vector<v1::Session>> Engine::ListSessions(const SessionQuery& query) {
+  ASSIGN_OR_RETURN(Rows rows, impl_->options.store->Read(query));
+  return std::move(rows.sessions);
+}
+
+absl::StatusOr<std::vector<v1::SessionEvent>> Engine::ReadLog(const SessionEventQuery& query) {
+  ASSIGN_OR_RETURN(Rows rows, impl_->options.store->Read(query));
+  return std::move(rows.session_events);
+}
+
+absl::Status Engine::Cancel(std::string_view session_id) {
+  const std::string id(session_id);
+  RETURN_IF_ERROR(
+      impl_->options.store->Save(RequestCancel{id, impl_->options.clock->TimeNow()}));
+  impl_->dispatcher.CancelRequested(id);
+  impl_->subscriptions.Notify(id);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<v1::Session> Engine::Wait(std::string_view session_id, absl::Time deadline) {
+  struct State {
+    absl::Mutex mu;
+    bool changed = false;
+  };
+  const auto state = std::make_shared<State>();
+  const int64_t subscription = Subscribe(session_id, [state] {
+    absl::MutexLock lock(&state->mu);
+    state->changed = true;
+  });
+  absl::StatusOr<v1::Session> session;
+  while (true) {
+    session = GetSession(session_id);
+    if (!session.ok() || IsTerminal(session->state())) break;
+    absl::MutexLock lock(&state->mu);
+    if (!impl_->options.clock->AwaitWithDeadline(&state->mu, absl::Condition(&state->changed),
+                                                 deadline)) {
+      session = absl::DeadlineExceededError(
+          absl::StrCat("session ", std::string(session_id), " is still ",
+                       std::string(StateName(session->state()))));
+      break;
+    }
+    state->changed = false;
+  }
+  Unsubscribe(subscription);
+  return session;
+}
+
+int64_t Engine::Subscribe(std::string_view session_id, std::function<void()> changed) {
+  return impl_->subscriptions.Add(session_id, std::move(changed));
+}
+
+void Engine::Unsubscribe(int64_t id) { impl_->subscriptions.Remove(id); }
+
+// ---- decisions, events, settings ----
+
+absl::StatusOr<std::vector<v1::Decision>> Engine::ListDecisions(const DecisionQuery& query) {
+  ASSIGN_OR_RETURN(Rows rows, impl_->options.store->Read(query));
+  return std::move(rows.decisions);
+}
+
+absl::StatusOr<v1::Event> Engine::GetEvent(std::string_view id) {
+  ASSIGN_OR_RETURN(Rows rows, impl_->options.store->Read(EventQuery{.id = std::string(id)}));
+  if (rows.events.empty()) {
+    return absl::NotFoundError(absl::StrCat("no event with id ", std::string(id)));
+  }
+  return std::move(rows.events.front());
+}
+
+absl::StatusOr<std::string> Engine::GetSetting(std::string_view name) {
+  ASSIGN_OR_RETURN(Rows rows, impl_->options.store->Read(SettingQuery{std::string(name)}));
+  if (rows.settings.empty()) {
+    return absl::NotFoundError(absl::StrCat("no setting ", std::string(name)));
+  }
+  return std::move(rows.settings.front());
+}
+
+absl::Status Engine::SetSetting(std::string_view name, std::string_view value) {
+  return impl_->options.store->Save(SaveSetting{std::string(name), std::string(value)});
+}
+
+}  // namespace routines

@@ -1,0 +1,111 @@
+#include "src/engine/prepare.h"
+
+#include <cstdlib>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "src/base/status_macros.h"
+#include "src/engine/prompt.h"
+
+namespace routines {
+namespace {
+
+constexpr int kDefaultRetries = 2;
+
+Outcome StoreFailure(const absl::Status& status) {
+  return Outcome::Retryable(v1::SESSION_STEP_EXECUTOR, "store_error", std::string(status.message()));
+}
+
+absl::StatusOr<v1::Routine> ReadRevision(Store& store, const v1::Session& session) {
+  ASSIGN_OR_RETURN(const Rows rows,
+                   store.Read(RoutineQuery{session.account(), session.routine(), session.revision()}));
+  if (rows.routines.empty()) {
+    return absl::NotFoundError(absl::StrCat("revision ", session.revision(), " of routine ",
+                                            session.routine(), " is not in the store"));
+  }
+  return rows.routines.front().routine();
+}
+
+absl::StatusOr<v1::Event> ReadEvent(Store& store, const std::string& id) {
+  ASSIGN_OR_RETURN(const Rows rows, store.Read(EventQuery{.id = id}));
+  if (rows.events.empty()) return absl::NotFoundError(absl::StrCat("event ", id, " is not in the store"));
+  return rows.events.front();
+}
+
+// The variables and secret values that the routine names.
+Outcome BuildEnvironment(const EngineOptions& options, const v1::Routine& routine, BufferedLog& log,
+                         std::map<std::string, std::string>& environment) {
+  const v1::Environment& wanted = routine.environment();
+  environment.insert(wanted.variables().begin(), wanted.variables().end());
+  std::vector<std::string> values;
+  for (const std::string& name : wanted.secrets()) {
+    if (options.secrets == nullptr) {
+      return Outcome::Failure(v1::SESSION_STEP_SETUP, "secret_missing",
+                              absl::StrCat("secret ", name, ": the engine has no secret provider"));
+    }
+    const absl::StatusOr<std::string> value = options.secrets->Get(routine.account(), name);
+    if (!value.ok()) {
+      const std::string message = absl::StrCat("secret ", name, ": ", value.status().message());
+      return absl::IsUnavailable(value.status())
+                 ? Outcome::Retryable(v1::SESSION_STEP_SETUP, "secret_unavailable", message)
+                 : Outcome::Failure(v1::SESSION_STEP_SETUP, "secret_missing", message);
+    }
+    environment[name] = *value;
+    values.push_back(*value);
+  }
+  log.SetRedactor(Redactor(values));
+  return Outcome::Success();
+}
+
+}  // namespace
+
+Prepared PrepareSession(const EngineOptions& options, const v1::Session& session, BufferedLog& log,
+                        const Cancellation& cancellation) {
+  Prepared prepared;
+  const absl::StatusOr<v1::Routine> routine = ReadRevision(*options.store, session);
+  const absl::StatusOr<v1::Event> event = ReadEvent(*options.store, session.event_id());
+  if (!routine.ok() || !event.ok()) {
+    prepared.outcome = StoreFailure(routine.ok() ? event.status() : routine.status());
+    return prepared;
+  }
+  const int retries = routine->has_retries() ? routine->retries() : kDefaultRetries;
+  if (session.attempt() > retries + 1) {
+    prepared.outcome = Outcome::Failure(
+        v1::SESSION_STEP_EXECUTOR, "attempts_exhausted",
+        absl::StrCat("preparing was begun ", session.attempt() - 1, " times and never finished"));
+    return prepared;
+  }
+
+  ExecutionRequest& request = prepared.request;
+  request.session = session;
+  request.routine = *routine;
+  prepared.outcome = BuildEnvironment(options, *routine, log, request.environment);
+  if (!prepared.outcome.ok()) return prepared;
+  request.prompt =
+      AssemblePrompt(routine->prompt(), event->source(), log.Redact(event->text()));
+
+  if (routine->repositories().empty() && routine->environment().setup_script().empty() &&
+      options.workspaces == nullptr) {
+    const char* const path = std::getenv("PATH");
+    request.environment.emplace("PATH", path == nullptr ? "/usr/local/bin:/usr/bin:/bin" : path);
+    return prepared;
+  }
+  if (options.workspaces == nullptr) {
+    prepared.outcome = Outcome::Failure(v1::SESSION_STEP_CLONE, "no_workspaces",
+                                        "the engine has no workspace provider for its repositories");
+    return prepared;
+  }
+  PreparedWorkspace made = options.workspaces->Prepare(
+      WorkspaceRequest{session, *routine, request.environment, &log, &cancellation});
+  if (made.workspace == nullptr) {
+    prepared.outcome = std::move(made.outcome);
+    return prepared;
+  }
+  request.workspace = made.workspace->directory();
+  request.working_directory = made.workspace->working_directory();
+  request.environment = made.workspace->environment();
+  prepared.workspace = std::move(made.workspace);
+  return prepared;
+}
+
+}  // namespace routines

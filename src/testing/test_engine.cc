@@ -1,0 +1,110 @@
+#include "routines/testing/test_engine.h"
+
+#include <atomic>
+#include <cstdlib>
+#include <iostream>
+#include <utility>
+
+#include "routines/routine.h"
+
+namespace routines::testing {
+namespace {
+
+// Cut, it says kUnavailable to everything: what a process does after its death reaches no store.
+class CuttableStore : public Store {
+ public:
+  explicit CuttableStore(std::shared_ptr<Store> store) : store_(std::move(store)) {}
+
+  void Cut() { cut_ = true; }
+
+  void Admit(Admission admission, AdmitDone done) override {
+    if (cut_) return done(Gone());
+    store_->Admit(std::move(admission), std::move(done));
+  }
+  absl::StatusOr<std::vector<v1::Session>> Lease(const LeaseRequest& request) override {
+    if (cut_) return Gone();
+    return store_->Lease(request);
+  }
+  void Update(SessionUpdate update, UpdateDone done) override {
+    if (cut_) return done(Gone());
+    store_->Update(std::move(update), std::move(done));
+  }
+  absl::Status Save(const Change& change) override {
+    if (cut_) return Gone();
+    return store_->Save(change);
+  }
+  absl::StatusOr<Rows> Read(const Query& query) override {
+    if (cut_) return Gone();
+    return store_->Read(query);
+  }
+
+ private:
+  static absl::Status Gone() { return absl::UnavailableError("the engine of this store crashed"); }
+
+  const std::shared_ptr<Store> store_;
+  std::atomic<bool> cut_ = false;
+};
+
+}  // namespace
+
+TestEngine::TestEngine() : TestEngine(EngineOptions()) {}
+
+TestEngine::TestEngine(EngineOptions options)
+    : executor_(std::make_shared<FakeExecutor>()),
+      store_(options.store != nullptr ? options.store : std::shared_ptr<Store>(NewMemoryStore())),
+      options_(std::move(options)) {
+  options_.clock = &clock_;
+  if (options_.executors.empty()) options_.executors["fake"] = executor_;
+  for (const auto& [name, executor] : options_.executors) {
+    if (auto fake = std::dynamic_pointer_cast<FakeExecutor>(executor)) executor_ = fake;
+  }
+  Open();
+}
+
+TestEngine::~TestEngine() = default;
+
+void TestEngine::Open() {
+  options_.store = std::make_shared<CuttableStore>(store_);
+  absl::StatusOr<std::unique_ptr<Engine>> engine = Engine::Create(options_);
+  if (!engine.ok()) {
+    std::cerr << "TestEngine: " << engine.status() << std::endl;
+    std::abort();
+  }
+  engine_ = *std::move(engine);
+}
+
+v1::SavedRoutine TestEngine::PutYaml(std::string_view yaml) {
+  const LoadResult loaded = LoadRoutine(yaml, "test.yaml");
+  for (const Problem& problem : loaded.problems) std::cerr << problem.ToString() << std::endl;
+  if (!loaded.ok()) std::abort();
+  const absl::StatusOr<v1::SavedRoutine> saved = engine_->Put(loaded.routine);
+  if (!saved.ok()) {
+    std::cerr << "TestEngine: " << saved.status() << std::endl;
+    std::abort();
+  }
+  return *saved;
+}
+
+void TestEngine::RunUntilIdle() {
+  while (engine_->Step() <= clock_.TimeNow()) {
+  }
+}
+
+void TestEngine::AdvanceTime(absl::Duration duration) {
+  const absl::Time end = clock_.TimeNow() + duration;
+  while (true) {
+    const absl::Time next = engine_->Step();
+    if (next > end) break;
+    clock_.SetTime(std::max(next, clock_.TimeNow()));
+  }
+  clock_.SetTime(end);
+  RunUntilIdle();
+}
+
+void TestEngine::CrashAndRestart() {
+  static_cast<CuttableStore&>(*options_.store).Cut();
+  engine_.reset();
+  Open();
+}
+
+}  // namespace routines::testing
