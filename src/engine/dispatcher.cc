@@ -10,7 +10,7 @@
 namespace routines {
 namespace {
 
-constexpr absl::Duration kSaveRetry = absl::Seconds(1);  // after the store said kUnavailable
+constexpr absl::Duration kStoreRetry = absl::Seconds(1);  // after the store said kUnavailable
 constexpr absl::Duration kStopMargin = absl::Seconds(10);  // for last writes, beyond cancel_grace
 
 // 2 s, 8 s, 32 s, … after the first, second, third attempt; at most 5 minutes.
@@ -89,7 +89,9 @@ void Dispatcher::RunMail() {
 absl::Time Dispatcher::NextDeadline() const {
   absl::Time next = absl::InfiniteFuture();
   const bool room = static_cast<int>(active_.size()) < options_.max_concurrent_sessions;
-  if (room && !stopping_) next = next_poll_;
+  if (room && !stopping_) {
+    next = retries_.empty() ? next_poll_ : std::min(next_poll_, *retries_.begin());
+  }
   for (const auto& [id, session] : active_) {
     if (!session->update_in_flight) {
       next = std::min(next, session->unsaved ? session->retry_at : session->heartbeat_at);
@@ -110,13 +112,15 @@ void Dispatcher::SessionsQueued() {
 
 void Dispatcher::LeaseMore(absl::Time now) {
   const int room = options_.max_concurrent_sessions - static_cast<int>(active_.size());
-  if (stopping_ || room <= 0 || (!lease_wanted_ && now < next_poll_)) return;
+  const bool retry_due = !retries_.empty() && *retries_.begin() <= now;
+  if (stopping_ || room <= 0 || (!lease_wanted_ && !retry_due && now < next_poll_)) return;
   lease_wanted_ = false;
+  retries_.erase(retries_.begin(), retries_.upper_bound(now));
   next_poll_ = now + options_.poll_interval;
   const absl::StatusOr<std::vector<v1::Session>> leased = options_.store->Lease(
       LeaseRequest{owner_, now, now + options_.lease_duration, room});
   if (!leased.ok()) {
-    next_poll_ = now + kSaveRetry;
+    next_poll_ = now + kStoreRetry;
     return;
   }
   CrashPoint("lease:after_commit");
@@ -277,7 +281,7 @@ void Dispatcher::GiveBack(const SessionPtr& session, absl::Time not_before, int 
   session->record.set_attempt(attempt);
   if (not_before != absl::InfinitePast()) {
     *session->record.mutable_not_before() = ToProto(not_before);
-    next_poll_ = std::min(next_poll_, not_before);
+    retries_.insert(not_before);
   }
   SetState(session, v1::SESSION_STATE_QUEUED);
 }
@@ -362,7 +366,7 @@ void Dispatcher::OnSaved(const SessionPtr& session, const absl::StatusOr<Updated
     return;
   }
   if (!updated.ok()) {
-    session->retry_at = now + kSaveRetry;
+    session->retry_at = now + kStoreRetry;
     return;
   }
   if (now > session->lease_until) {

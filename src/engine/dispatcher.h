@@ -15,6 +15,7 @@
 #define ROUTINES_SRC_ENGINE_DISPATCHER_H_
 
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -89,6 +90,7 @@ class Dispatcher {
   bool lease_wanted_ = true;
   bool stopping_ = false;
   absl::Time next_poll_ = absl::InfinitePast();
+  std::multiset<absl::Time> retries_;  // when sessions that were given back may be leased again
   absl::Time stop_deadline_ = absl::InfiniteFuture();
 };
 

@@ -136,9 +136,8 @@ TEST_F(DispatcherTest, RepeatsWhatTheStoreRefusedAndLosesNoLine) {
   engine.AdvanceTime(absl::Seconds(3));
   EXPECT_EQ(engine->GetSession(id)->state(), v1::SESSION_STATE_SUCCEEDED);
   int lines = 0;
-  for (const v1::SessionEvent& event : *engine->ReadLog({.session_id = id})) {
-    lines += event.has_output();
-  }
+  const std::vector<v1::SessionEvent> log = *engine->ReadLog({.session_id = id});
+  for (const v1::SessionEvent& event : log) lines += event.has_output();
   EXPECT_EQ(lines, 5);
 }
 
@@ -468,7 +467,8 @@ TEST_F(DispatcherTest, StopsWhileAgentsRun) {
   ASSERT_TRUE(engine->Start().ok());
   for (int i = 0; i < 20; ++i) ASSERT_TRUE(engine->Fire({.trigger_id = kTrigger}).ok());
   engine->Stop();
-  for (const v1::Session& session : store->Read(SessionQuery{})->sessions) {
+  const Rows rows = *store->Read(SessionQuery{});
+  for (const v1::Session& session : rows.sessions) {
     EXPECT_TRUE(session.state() == v1::SESSION_STATE_CANCELLED ||
                 session.state() == v1::SESSION_STATE_QUEUED)
         << StateName(session.state());
