@@ -1,0 +1,133 @@
+// The commands. main.cc fills the options from the command line; each function does the work of one
+// command, prints what it found, and returns the exit code, or the error that ReportError prints.
+#ifndef ROUTINES_SRC_CLI_COMMANDS_H_
+#define ROUTINES_SRC_CLI_COMMANDS_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "src/cli/api.h"
+
+namespace routines::cli {
+
+using CommandResult = absl::StatusOr<int>;
+
+// ---- files ----
+
+struct ValidateOptions {
+  std::vector<std::string> files;  // files, or folders of them
+  bool json = false;
+};
+CommandResult Validate(const ValidateOptions& options);
+
+struct ApplyOptions {
+  ClientOptions client;
+  std::vector<std::string> files;
+};
+// Sends nothing unless every file is valid.
+CommandResult Apply(const ApplyOptions& options);
+
+// ---- routines ----
+
+struct ListOptions {
+  ClientOptions client;
+  std::string account;
+};
+CommandResult List(const ListOptions& options);
+
+struct RoutineOptions {
+  ClientOptions client;
+  std::string routine;
+  int64_t revision = 0;  // Show
+};
+CommandResult Show(const RoutineOptions& options);
+CommandResult SetPaused(const RoutineOptions& options, bool paused);
+CommandResult Delete(const RoutineOptions& options);
+
+// ---- firing ----
+
+struct TextOptions {
+  std::string text;
+  std::string text_file;  // "-": standard input
+  bool given = false;     // tells --text "" from no --text
+};
+
+struct RunOptions {
+  ClientOptions client;
+  std::string routine;
+  TextOptions text;
+};
+CommandResult Run(const RunOptions& options);
+
+struct FireOptions {
+  ClientOptions client;
+  std::string target;  // a trigger id, or a routine with one API trigger
+  TextOptions text;
+  std::string token_file;
+  std::string idempotency_key;
+};
+CommandResult Fire(const FireOptions& options);
+
+// ---- tokens ----
+
+struct TokenOptions {
+  ClientOptions client;
+  std::string target;           // trigger id or routine; Revoke: the token's id
+  std::string overlap = "24h";  // Rotate
+};
+CommandResult CreateToken(const TokenOptions& options);
+CommandResult RotateToken(const TokenOptions& options);
+CommandResult RevokeToken(const TokenOptions& options);
+CommandResult ListTokens(const TokenOptions& options);
+
+// ---- sessions ----
+
+struct SessionsOptions {
+  ClientOptions client;
+  std::string account, routine, status, before;
+  int limit = 20;
+};
+CommandResult Sessions(const SessionsOptions& options);
+
+struct SessionOptions {
+  ClientOptions client;
+  std::string id;
+  bool follow = false;                                // Logs
+  absl::Duration timeout = absl::InfiniteDuration();  // Wait
+};
+CommandResult ShowSession(const SessionOptions& options);
+CommandResult SessionLogs(const SessionOptions& options);
+CommandResult CancelSession(const SessionOptions& options);
+// kExitOk only where the session succeeded.
+CommandResult WaitForSession(const SessionOptions& options);
+
+// ---- serve ----
+
+struct ServeOptions {
+  std::string state;
+  std::string listen = "127.0.0.1:7433";
+  std::string routines;                // folder, applied at start
+  std::vector<std::string> executors;  // NAME=COMMAND
+  std::string default_executor;
+  std::string executor_prompt = "stdin";
+  std::string secrets;  // folder
+  std::string public_url;
+  std::string tls_certificate, tls_key;
+  int max_concurrent_sessions = 16;
+  bool json = false;
+};
+// Returns after SIGINT or SIGTERM.
+CommandResult Serve(const ServeOptions& options);
+
+// ---- completion ----
+
+// The script for `shell`: bash or zsh.
+CommandResult PrintCompletion(const std::string& shell);
+// Names of the routines of the server, or nothing: completion never complains and never waits long.
+std::vector<std::string> RoutineNamesForCompletion(const ClientOptions& client);
+
+}  // namespace routines::cli
+
+#endif  // ROUTINES_SRC_CLI_COMMANDS_H_

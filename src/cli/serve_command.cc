@@ -1,0 +1,187 @@
+// serve: an embedded engine behind the HTTP server, until a signal.
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "routines/embedded.h"
+#include "routines/executor.h"
+#include "routines/json.h"
+#include "routines/secrets.h"
+#include "routines/server.h"
+#include "src/base/status_macros.h"
+#include "src/cli/commands.h"
+#include "src/cli/exit_codes.h"
+#include "src/cli/routine_files.h"
+#include "src/cli/shell_words.h"
+#include "src/cli/state_directory.h"
+#include "src/cli/terminal.h"
+
+namespace routines::cli {
+namespace {
+
+// ---- signals ----
+// A handler that writes to a pipe, and no blocked mask: a mask would be inherited by every agent,
+// and an agent that cannot receive TERM cannot be asked to end.
+
+int signal_pipe[2] = {-1, -1};
+volatile sig_atomic_t signal_seen = 0;
+
+void OnSignal(int number) {
+  if (signal_seen != 0) _exit(128 + number);  // the second one: at once
+  signal_seen = 1;
+  const char byte = 0;
+  [[maybe_unused]] const ssize_t ignored = write(signal_pipe[1], &byte, 1);
+}
+
+absl::Status CatchSignals() {
+  if (pipe2(signal_pipe, O_CLOEXEC) != 0) return absl::ResourceExhaustedError("no pipe to be had");
+  struct sigaction action = {};
+  action.sa_handler = OnSignal;
+  action.sa_flags = SA_RESTART;
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+  return absl::OkStatus();
+}
+
+void WaitForSignal() {
+  char byte = 0;
+  while (read(signal_pipe[0], &byte, 1) < 0) {
+  }
+}
+
+// ---- options ----
+
+absl::Status AddExecutor(const std::string& definition, const ServeOptions& options,
+                         EmbeddedOptions* embedded) {
+  const size_t equals = definition.find('=');
+  const std::string name = definition.substr(0, equals);
+  if (equals == std::string::npos || name.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--executor ", definition, ": write NAME=COMMAND, e.g. agent=\"python3 agent.py\""));
+  }
+  ProcessExecutorOptions process;
+  absl::StatusOr<std::vector<std::string>> command = SplitShellWords(definition.substr(equals + 1));
+  if (!command.ok()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--executor ", name, ": ", std::string(command.status().message())));
+  }
+  process.command = *std::move(command);
+  process.prompt = options.executor_prompt == "file" ? ProcessExecutorOptions::Prompt::kFile
+                                                     : ProcessExecutorOptions::Prompt::kStdin;
+  ASSIGN_OR_RETURN(std::shared_ptr<Executor> executor, NewProcessExecutor(std::move(process)));
+  if (!embedded->executors.emplace(name, std::move(executor)).second) {
+    return absl::InvalidArgumentError(absl::StrCat("--executor ", name, " is given twice"));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<EmbeddedOptions> MakeEmbeddedOptions(const ServeOptions& options) {
+  EmbeddedOptions embedded;
+  embedded.state_directory = options.state;
+  for (const std::string& definition : options.executors) {
+    RETURN_IF_ERROR(AddExecutor(definition, options, &embedded));
+  }
+  if (!options.secrets.empty()) embedded.secrets = NewDirectorySecretProvider(options.secrets);
+  embedded.engine.default_executor = options.default_executor;
+  embedded.engine.max_concurrent_sessions = options.max_concurrent_sessions;
+  return embedded;
+}
+
+absl::StatusOr<ServerOptions> MakeServerOptions(const ServeOptions& options) {
+  ServerOptions server;
+  server.listen = options.listen;
+  server.public_url = options.public_url;
+  server.tls_certificate_file = options.tls_certificate;
+  server.tls_key_file = options.tls_key;
+  const char* token = std::getenv("ROUTINES_ADMIN_TOKEN");
+  if (token != nullptr && *token != '\0') {
+    server.admin_token = token;
+  } else {
+    ASSIGN_OR_RETURN(server.admin_token, ReadOrMakeAdminToken(options.state));
+  }
+  // Agents inherit nothing of ours, but what the process does not have it cannot lose.
+  unsetenv("ROUTINES_ADMIN_TOKEN");
+  return server;
+}
+
+// How this machine reaches the server; the public URL may lead through a proxy.
+std::string LocalUrl(const ServeOptions& options, int port) {
+  std::string host = options.listen.substr(0, options.listen.rfind(':'));
+  if (host.empty() || host == "0.0.0.0") host = "127.0.0.1";
+  if (host == "[::]") host = "[::1]";
+  return absl::StrCat(options.tls_certificate.empty() ? "http://" : "https://", host, ":", port);
+}
+
+// ---- start ----
+
+absl::Status ApplyRoutines(Engine& engine, const std::vector<RoutineFile>& files) {
+  for (const RoutineFile& file : files) {
+    const absl::Status status = engine.Put(file.loaded.routine).status();
+    if (!status.ok()) {
+      return absl::Status(status.code(),
+                          absl::StrCat(file.path, ": ", std::string(status.message())));
+    }
+  }
+  return absl::OkStatus();
+}
+
+// The other commands' code for kUnavailable means a server that cannot be reached; here it is a
+// port that is taken, or a disk.
+absl::Status CannotStart(const absl::Status& status) {
+  if (!absl::IsUnavailable(status)) return status;
+  return absl::FailedPreconditionError(status.message());
+}
+
+void PrintReady(const std::string& url, bool json) {
+  if (json) {
+    std::printf("{\"url\":%s,\"pid\":%d}\n", JsonString(url).c_str(), getpid());
+  } else {
+    std::printf("routines is ready at %s\n", url.c_str());
+  }
+  std::fflush(stdout);
+}
+
+absl::Status RunUntilSignal(const ServeOptions& options) {
+  RETURN_IF_ERROR(CatchSignals());
+  std::vector<RoutineFile> files;
+  if (!options.routines.empty()) {
+    ASSIGN_OR_RETURN(files, LoadRoutineFiles({options.routines}));
+    if (const auto problems = ProblemsOf(files); !problems.empty()) return ProblemsError(problems);
+  }
+  ASSIGN_OR_RETURN(EmbeddedOptions embedded, MakeEmbeddedOptions(options));
+  std::unique_ptr<Engine> engine;
+  {
+    ProgressLine progress(options.json);
+    progress.Show(absl::StrCat("opening ", options.state));  // the integrity check takes its time
+    ASSIGN_OR_RETURN(engine, OpenEmbedded(std::move(embedded)));
+  }
+  RETURN_IF_ERROR(ApplyRoutines(*engine, files));
+  ASSIGN_OR_RETURN(ServerOptions server_options, MakeServerOptions(options));
+  RETURN_IF_ERROR(engine->Start());
+  ASSIGN_OR_RETURN(std::unique_ptr<Server> server,
+                   Server::Start(*engine, std::move(server_options)));
+  RETURN_IF_ERROR(WriteServerFile(options.state, LocalUrl(options, server->port())));
+  PrintReady(server->url(), options.json);
+
+  WaitForSignal();
+  if (!options.json) std::fputs("stopping; once more to stop at once\n", stderr);
+  RemoveServerFile(options.state);
+  server->Stop();
+  engine->Stop();
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+CommandResult Serve(const ServeOptions& options) {
+  RETURN_IF_ERROR(CannotStart(RunUntilSignal(options)));
+  return kExitOk;
+}
+
+}  // namespace routines::cli
