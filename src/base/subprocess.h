@@ -1,11 +1,12 @@
 // Runs a program with everything it starts, and leaves nothing of it running.
 //
-// The program becomes the leader of a tree under a small supervisor process that adopts orphans (child
-// subreaper), so that double forks, setsid and programs that ignore TERM end with it. The supervisor
-// also holds a pipe to this process: when this process dies, by kill -9 too, the tree is killed.
+// The program becomes the leader of a tree under a small supervisor process that adopts orphans
+// (child subreaper), so that double forks, setsid and programs that ignore TERM end with it. The
+// supervisor also holds a pipe to this process: when this process dies, by kill -9 too, the tree is
+// killed.
 //
-// Thread-safety: RunSubprocess may be called from any number of threads; each call keeps its thread until
-// the tree is gone.
+// Thread-safety: RunSubprocess may be called from any number of threads; each call keeps its thread
+// until the tree is gone.
 #ifndef ROUTINES_SRC_BASE_SUBPROCESS_H_
 #define ROUTINES_SRC_BASE_SUBPROCESS_H_
 
@@ -22,16 +23,16 @@
 namespace routines {
 
 struct SubprocessOptions {
-  std::vector<std::string> command;                // argv; argv[0] with a slash, or looked up in the
-                                                   // PATH of `environment`
+  std::vector<std::string> command;  // argv; argv[0] with a slash, or looked up in the
+                                     // PATH of `environment`
   std::map<std::string, std::string> environment;  // the whole of it
   std::string directory;                           // where it starts
-  std::string stdin_data;                          // written to its standard input, then end of file
+  std::string stdin_data;  // written to its standard input, then end of file
 
   enum class Stream { kStdout, kStderr, kEvents };
-  // Called on the calling thread with what was read, at most 64 KiB at a time. kEvents is descriptor 3
-  // of the program, a pipe, present when `events` is set. While it blocks, the program's output waits;
-  // cancellation and timeout are then seen when it returns.
+  // Called on the calling thread with what was read, at most 64 KiB at a time. kEvents is
+  // descriptor 3 of the program, a pipe, present when `events` is set. While it blocks, the
+  // program's output waits; cancellation and timeout are then seen when it returns.
   std::function<void(Stream stream, std::string_view bytes)> output;
   bool events = false;
   // Called once, after exec succeeded.
@@ -50,8 +51,9 @@ struct SubprocessResult {
 };
 
 // Returns when the program has ended and no process of its tree is left; what still held its output
-// pipes open is killed with it. kNotFound: no such program; kPermissionDenied: it may not be executed;
-// kFailedPrecondition: no such directory; kResourceExhausted: no process or descriptor to be had.
+// pipes open is killed with it. kNotFound: no such program; kPermissionDenied: it may not be
+// executed; kFailedPrecondition: no such directory; kResourceExhausted: no process or descriptor to
+// be had.
 absl::StatusOr<SubprocessResult> RunSubprocess(const SubprocessOptions& options);
 
 }  // namespace routines

@@ -1,0 +1,47 @@
+// The child side of RunSubprocess: a process between the host and the program, which ends the
+// program's whole tree when it is asked to, when the program ends, and when the host dies.
+#ifndef ROUTINES_SRC_BASE_SUPERVISOR_H_
+#define ROUTINES_SRC_BASE_SUPERVISOR_H_
+
+#include <sys/types.h>
+
+namespace routines {
+
+// Host to supervisor: any packet asks for TERM to the tree and, after the grace, KILL to what is
+// left. The end of the connection asks for KILL at once.
+//
+// Supervisor to host: kStarted or kStartFailed, then kEnded, then the end of the connection.
+struct SupervisorReport {
+  enum Kind : int {
+    kStarted,          // value: pid of the program
+    kForkFailed,       // value: errno, as below
+    kDirectoryFailed,  // the directory could not be entered
+    kExecFailed,
+    kEnded,  // value: wait status of the program; the tree is gone
+  };
+  Kind kind;
+  int value;
+};
+
+// What the supervisor needs; everything is allocated before it is forked.
+struct SupervisorSpec {
+  const char* const* paths;  // tried in this order; ends with nullptr
+  char* const* argv;
+  char* const* envp;
+  const char* directory;  // nullptr: that of the host
+  // What becomes descriptor 0, 1, 2 and 3 of the program (3: -1 where it has none), then the
+  // supervisor's end of the connection (SOCK_SEQPACKET).
+  enum { kProgramDescriptors = 4, kDescriptors = 5 };
+  int descriptors[kDescriptors];
+  int grace_ms;  // between TERM and KILL
+  pid_t host;
+};
+
+// Forks. To be called with all signals blocked; returns the pid, or -1 and errno. The child does
+// not signal its exit: only waitpid(pid, …, __WCLONE) sees it, so that a host that waits for any
+// child, or ignores SIGCHLD, is not in the way.
+pid_t ForkSupervisor(const SupervisorSpec& spec);
+
+}  // namespace routines
+
+#endif  // ROUTINES_SRC_BASE_SUPERVISOR_H_

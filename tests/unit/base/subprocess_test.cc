@@ -1,0 +1,416 @@
+#include "src/base/subprocess.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <set>
+#include <thread>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace routines {
+namespace {
+
+using End = SubprocessResult::End;
+using Stream = SubprocessOptions::Stream;
+using ::testing::HasSubstr;
+namespace fs = std::filesystem;
+
+constexpr char kPath[] = "/usr/local/bin:/usr/bin:/bin";
+
+class SubprocessTest : public ::testing::Test {
+ protected:
+  SubprocessTest() {
+    std::string folder = ::testing::TempDir() + "subprocess_XXXXXX";
+    directory_ = mkdtemp(folder.data());
+  }
+  ~SubprocessTest() override { fs::remove_all(directory_); }
+
+  SubprocessOptions Shell(const std::string& script) {
+    SubprocessOptions options;
+    options.command = {"/bin/sh", "-c", script};
+    options.environment = {{"PATH", kPath}};
+    options.directory = directory_;
+    options.output = [this](Stream stream, std::string_view bytes) {
+      (stream == Stream::kStdout ? out_ : stream == Stream::kStderr ? err_ : events_) += bytes;
+    };
+    return options;
+  }
+
+  SubprocessResult Run(const SubprocessOptions& options) {
+    const absl::StatusOr<SubprocessResult> result = RunSubprocess(options);
+    EXPECT_TRUE(result.ok()) << result.status();
+    return result.ok() ? *result : SubprocessResult{End::kExited, -1};
+  }
+
+  std::string File(const std::string& name) const { return directory_ + "/" + name; }
+  std::string Read(const std::string& name) const {
+    std::ifstream file(File(name));
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+
+  std::string directory_, out_, err_, events_;
+};
+
+// True once nothing lives under `pid` any more; waits for it, but not forever.
+bool Gone(pid_t pid) {
+  const int descriptor = syscall(SYS_pidfd_open, pid, 0);
+  if (descriptor < 0) return true;
+  pollfd polled = {descriptor, POLLIN, 0};
+  const bool gone = poll(&polled, 1, 20'000) == 1;
+  close(descriptor);
+  return gone;
+}
+
+bool GoneAlready(pid_t pid) {
+  return kill(pid, 0) != 0;
+}
+
+std::vector<pid_t> Pids(const std::string& text) {
+  std::vector<pid_t> pids;
+  for (const absl::string_view word :
+       absl::StrSplit(text, absl::ByAnyChar(" \n"), absl::SkipEmpty())) {
+    pid_t pid = 0;
+    if (absl::SimpleAtoi(word, &pid)) pids.push_back(pid);
+  }
+  return pids;
+}
+
+std::set<std::string> OpenDescriptors() {
+  std::set<std::string> names;
+  for (const auto& entry : fs::directory_iterator("/proc/self/fd")) names.insert(entry.path());
+  return names;
+}
+
+TEST_F(SubprocessTest, ReportsTheExitCode) {
+  const SubprocessResult result = Run(Shell("exit 7"));
+  EXPECT_EQ(result.end, End::kExited);
+  EXPECT_EQ(result.exit_code, 7);
+  EXPECT_EQ(Run(Shell("true")).exit_code, 0);
+}
+
+TEST_F(SubprocessTest, ReportsTheSignal) {
+  const SubprocessResult result = Run(Shell("kill -USR1 $$"));
+  EXPECT_EQ(result.end, End::kSignaled);
+  EXPECT_EQ(result.signal, SIGUSR1);
+}
+
+TEST_F(SubprocessTest, LooksTheProgramUpInThePathOfItsEnvironment) {
+  fs::create_directory(File("bin"));
+  std::ofstream(File("bin/tool")) << "#!/bin/sh\necho tool $1\n";
+  fs::permissions(File("bin/tool"), fs::perms::owner_all);
+  SubprocessOptions options = Shell("");
+  options.command = {"tool", "argument"};
+  EXPECT_EQ(RunSubprocess(options).status().code(), absl::StatusCode::kNotFound);
+  options.environment["PATH"] = "/nonexistent:" + File("bin");
+  Run(options);
+  EXPECT_EQ(out_, "tool argument\n");
+}
+
+TEST_F(SubprocessTest, SaysWhyAProgramCouldNotBeStarted) {
+  bool started = false;
+  SubprocessOptions options = Shell("");
+  options.started = [&] { started = true; };
+  const auto status = [&] { return RunSubprocess(options).status(); };
+  options.command = {"/no/such/program"};
+  EXPECT_EQ(status().code(), absl::StatusCode::kNotFound);
+  EXPECT_THAT(std::string(status().message()), HasSubstr("/no/such/program"));
+  std::ofstream(File("plain")) << "text";
+  options.command = {"./plain"};
+  EXPECT_EQ(status().code(), absl::StatusCode::kPermissionDenied);
+  options.environment["PATH"] = directory_;
+  options.command = {"plain"};
+  EXPECT_EQ(status().code(), absl::StatusCode::kPermissionDenied);
+  fs::permissions(File("plain"), fs::perms::owner_all);
+  EXPECT_EQ(status().code(), absl::StatusCode::kPermissionDenied);  // no format of the kernel's
+  options.command = {"/bin/true"};
+  options.directory = "/no/such/directory";
+  EXPECT_EQ(status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(status().message()), HasSubstr("/no/such/directory"));
+  options.directory = directory_;
+  options.environment["HUGE"] = std::string(4 << 20, 'x');
+  EXPECT_EQ(status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_FALSE(started);
+}
+
+TEST_F(SubprocessTest, RefusesWhatTheKernelWouldCutShort) {
+  SubprocessOptions options = Shell("");
+  const auto code = [&] { return RunSubprocess(options).status().code(); };
+  options.command = {};
+  EXPECT_EQ(code(), absl::StatusCode::kInvalidArgument);
+  options.command = {"/bin/echo", std::string("a\0b", 3)};
+  EXPECT_EQ(code(), absl::StatusCode::kInvalidArgument);
+  options.command = {"/bin/echo"};
+  options.environment = {{"A", std::string("a\0b", 3)}};
+  EXPECT_EQ(code(), absl::StatusCode::kInvalidArgument);
+  options.environment = {{"A=B", "c"}};
+  EXPECT_EQ(code(), absl::StatusCode::kInvalidArgument);
+}
+
+TEST_F(SubprocessTest, GivesTheProgramThisEnvironmentDirectoryAndNothingElse) {
+  // Descriptors, handlers and a blocked signal that must not arrive there.
+  const int leak = open("/dev/null", O_RDONLY);
+  signal(SIGPIPE, SIG_IGN);
+  sigset_t usr2, before;
+  sigemptyset(&usr2);
+  sigaddset(&usr2, SIGUSR2);
+  pthread_sigmask(SIG_BLOCK, &usr2, &before);
+  SubprocessOptions options = Shell("");
+  options.environment = {{"B", "two = 2\nlines"}, {"A", "$(touch x)"}};
+  options.command = {"/usr/bin/env"};
+  Run(options);
+  EXPECT_EQ(out_, "A=$(touch x)\nB=two = 2\nlines\n");
+
+  out_.clear();
+  options.command = {"/bin/grep", "-E", "^Sig(Blk|Ign)", "/proc/self/status"};
+  Run(options);
+  EXPECT_EQ(out_, "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
+
+  out_.clear();
+  options.command = {"/bin/sh", "-c", "pwd; ulimit -c; /bin/ls /proc/self/fd"};
+  Run(options);
+  // ls has its directory open, too.
+  EXPECT_EQ(out_, fs::canonical(directory_).string() + "\n0\n0\n1\n2\n3\n");
+  close(leak);
+  signal(SIGPIPE, SIG_DFL);
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+TEST_F(SubprocessTest, DeliversStandardInputThenEndOfFile) {
+  SubprocessOptions options = Shell("md5sum; cat");
+  std::string input;
+  for (int i = 0; i < 150'000; ++i) absl::StrAppend(&input, i, "\n");
+  input.resize(1 << 20);
+  options.command = {"/bin/cat"};
+  options.stdin_data = input;
+  EXPECT_EQ(Run(options).exit_code, 0);
+  EXPECT_TRUE(out_ == input);
+  out_.clear();
+  options.stdin_data = "";
+  EXPECT_EQ(Run(options).exit_code, 0);
+  EXPECT_EQ(out_, "");
+}
+
+TEST_F(SubprocessTest, LetsAProgramIgnoreItsInput) {
+  SubprocessOptions options = Shell("exec 0<&-; echo done");
+  options.stdin_data = std::string(1 << 20, 'x');
+  EXPECT_EQ(Run(options).exit_code, 0);
+  EXPECT_EQ(out_, "done\n");
+  sigset_t pending;
+  sigpending(&pending);
+  EXPECT_FALSE(sigismember(&pending, SIGPIPE));
+}
+
+TEST_F(SubprocessTest, KeepsTheStreamsApart) {
+  SubprocessOptions options = Shell("echo out; echo err >&2; echo event >&3");
+  options.events = true;
+  Run(options);
+  EXPECT_EQ(out_, "out\n");
+  EXPECT_EQ(err_, "err\n");
+  EXPECT_EQ(events_, "event\n");
+}
+
+TEST_F(SubprocessTest, SaysOnceThatTheProgramHasStarted) {
+  int started = 0;
+  SubprocessOptions options = Shell("true");
+  options.started = [&] { ++started; };
+  Run(options);
+  EXPECT_EQ(started, 1);
+}
+
+TEST_F(SubprocessTest, GoesOnWhenTheProgramClosesItsOutput) {
+  const SubprocessResult result = Run(Shell("echo a; exec >&- 2>&-; echo lost; : > later; exit 3"));
+  EXPECT_EQ(result.exit_code, 3);
+  EXPECT_EQ(out_, "a\n");
+  EXPECT_TRUE(fs::exists(File("later")));
+}
+
+TEST_F(SubprocessTest, PassesMuchOutputOnInBoundedPieces) {
+  SubprocessOptions options = Shell("head -c 100000000 /dev/zero");
+  size_t bytes = 0, largest = 0;
+  options.output = [&](Stream, std::string_view piece) {
+    bytes += piece.size();
+    largest = std::max(largest, piece.size());
+  };
+  Run(options);
+  EXPECT_EQ(bytes, 100'000'000);
+  EXPECT_LE(largest, 64 << 10);
+}
+
+TEST_F(SubprocessTest, EndsAtTheTimeout) {
+  SubprocessOptions options = Shell("echo $$; sleep 1000 & sleep 1000");
+  options.timeout = absl::Milliseconds(200);
+  EXPECT_EQ(Run(options).end, End::kTimedOut);
+  ASSERT_EQ(Pids(out_).size(), 1);
+  EXPECT_TRUE(GoneAlready(Pids(out_)[0]));
+}
+
+TEST_F(SubprocessTest, EndsWhenCancelledWithTermFirst) {
+  Cancellation cancellation;
+  SubprocessOptions options =
+      Shell("trap 'echo bye; exit 0' TERM; echo ready; while :; do sleep 1000 & wait; done");
+  options.cancellation = &cancellation;
+  options.output = [&](Stream, std::string_view bytes) {
+    out_ += bytes;
+    cancellation.Cancel();
+  };
+  EXPECT_EQ(Run(options).end, End::kCancelled);
+  EXPECT_EQ(out_, "ready\nbye\n");
+}
+
+TEST_F(SubprocessTest, EndsAtOnceWhenCancelledBeforeItBegan) {
+  Cancellation cancellation;
+  cancellation.Cancel();
+  SubprocessOptions options = Shell("sleep 1000");
+  options.cancellation = &cancellation;
+  EXPECT_EQ(Run(options).end, End::kCancelled);
+}
+
+TEST_F(SubprocessTest, KillsWhatIgnoresTermAfterTheGrace) {
+  Cancellation cancellation;
+  SubprocessOptions options = Shell(
+      "trap '' TERM; (trap '' TERM; echo $$; while :; do sleep 1000; done) & wait; while :; do "
+      "sleep 1000; done");
+  options.kill_grace = absl::Milliseconds(100);
+  options.cancellation = &cancellation;
+  options.output = [&](Stream, std::string_view bytes) {
+    out_ += bytes;
+    cancellation.Cancel();
+  };
+  EXPECT_EQ(Run(options).end, End::kCancelled);
+  for (const pid_t pid : Pids(out_)) EXPECT_TRUE(GoneAlready(pid));
+}
+
+TEST_F(SubprocessTest, KillsAStoppedTree) {
+  Cancellation cancellation;
+  SubprocessOptions options = Shell("echo $$; kill -STOP $$");
+  options.cancellation = &cancellation;
+  options.output = [&](Stream, std::string_view) { cancellation.Cancel(); };
+  EXPECT_EQ(Run(options).end, End::kCancelled);
+}
+
+TEST_F(SubprocessTest, LeavesNoDaemonThatHoldsTheOutputOpen) {
+  // Double fork, own session, ignores TERM, parent gone: what a daemon does.
+  SubprocessOptions options = Shell(
+      "setsid sh -c 'trap \"\" TERM HUP; (echo $$; exec setsid sleep 1000) & echo $! > daemon; "
+      "exit 0'; exit 4");
+  options.kill_grace = absl::Milliseconds(50);
+  const SubprocessResult result = Run(options);
+  EXPECT_EQ(result.end, End::kExited);
+  EXPECT_EQ(result.exit_code, 4);
+  ASSERT_EQ(Pids(Read("daemon")).size(), 1);
+  EXPECT_TRUE(GoneAlready(Pids(Read("daemon"))[0]));
+}
+
+// Each process forks another and exits: never many at a time, but never the same ones.
+TEST_F(SubprocessTest, EndsAForkStorm) {
+  Cancellation cancellation;
+  SubprocessOptions options = Shell(
+      "trap '' TERM; comet() { comet & }; for i in 1 2 3 4 5 6 7 8; do comet; done; echo $$ > pid; "
+      "echo go; sleep 1000");
+  options.kill_grace = absl::Milliseconds(50);
+  options.cancellation = &cancellation;
+  options.output = [&](Stream, std::string_view) { cancellation.Cancel(); };
+  EXPECT_EQ(Run(options).end, End::kCancelled);
+  ASSERT_EQ(Pids(Read("pid")).size(), 1);
+  EXPECT_TRUE(GoneAlready(Pids(Read("pid"))[0]));
+}
+
+TEST_F(SubprocessTest, DiesWithItsHost) {
+  int pipe_ends[2];
+  ASSERT_EQ(pipe2(pipe_ends, O_CLOEXEC), 0);
+  SubprocessOptions options = Shell(
+      "trap '' TERM HUP; (trap '' TERM; exec setsid sleep 1000) & echo $$ $! > pids; echo go; "
+      "while :; do sleep 1000; done");
+  const pid_t host = fork();
+  if (host == 0) {
+    options.output = [&](Stream, std::string_view bytes) {
+      [[maybe_unused]] const ssize_t written = write(pipe_ends[1], bytes.data(), bytes.size());
+    };
+    (void)RunSubprocess(options);
+    _exit(0);
+  }
+  char go[3];
+  ASSERT_EQ(read(pipe_ends[0], go, sizeof go), 3);
+  kill(host, SIGKILL);
+  ASSERT_EQ(waitpid(host, nullptr, 0), host);
+  const std::vector<pid_t> pids = Pids(Read("pids"));
+  ASSERT_EQ(pids.size(), 2);
+  for (const pid_t pid : pids) EXPECT_TRUE(Gone(pid));
+  close(pipe_ends[0]);
+  close(pipe_ends[1]);
+}
+
+TEST_F(SubprocessTest, ReturnsWhenTheProgramKillsItsSupervisor) {
+  SubprocessOptions options = Shell("kill -KILL $PPID; sleep 1000");
+  const absl::StatusOr<SubprocessResult> result = RunSubprocess(options);
+  EXPECT_EQ(result.status().code(), absl::StatusCode::kAborted);
+}
+
+TEST_F(SubprocessTest, HidesTheSupervisorsMemoryFromTheProgram) {
+  if (geteuid() == 0) GTEST_SKIP() << "root may read everything";
+  EXPECT_NE(Run(Shell("cat /proc/$PPID/environ")).exit_code, 0);
+}
+
+TEST_F(SubprocessTest, LeavesNoDescriptorAndNoZombie) {
+  Run(Shell("true"));
+  const std::set<std::string> before = OpenDescriptors();
+  for (int i = 0; i < 300; ++i) {
+    SubprocessOptions options = Shell("");
+    options.output = nullptr;
+    options.events = i % 2;
+    options.command = {i % 3 == 0 ? "/no/such/program" : "/bin/true"};
+    (void)RunSubprocess(options);
+  }
+  EXPECT_EQ(OpenDescriptors(), before);
+  EXPECT_EQ(waitpid(-1, nullptr, WNOHANG | __WALL), -1);
+  EXPECT_EQ(errno, ECHILD);
+}
+
+TEST_F(SubprocessTest, SaysThatNoDescriptorIsLeft) {
+  std::vector<int> taken;
+  for (int fd; (fd = open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0;) taken.push_back(fd);
+  for (int freed = 0; freed < 4; ++freed) {
+    EXPECT_EQ(RunSubprocess(Shell("true")).status().code(), absl::StatusCode::kResourceExhausted);
+    close(taken.back());
+    taken.pop_back();
+  }
+  for (const int fd : taken) close(fd);
+}
+
+TEST_F(SubprocessTest, RunsOnManyThreadsAtOnce) {
+  std::vector<std::thread> threads;
+  std::atomic<int> good = 0;
+  for (int i = 0; i < 64; ++i) {
+    threads.emplace_back([&, i] {
+      for (int round = 0; round < 4; ++round) {
+        std::string output;
+        SubprocessOptions options = Shell(absl::StrCat("cat; echo ", i, "; exit ", i));
+        options.stdin_data = std::string(1000 * i, 'x');
+        options.output = [&](Stream, std::string_view bytes) { output += bytes; };
+        const auto result = RunSubprocess(options);
+        good += result.ok() && result->exit_code == i &&
+                output == absl::StrCat(options.stdin_data, i, "\n");
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(good, 256);
+}
+
+}  // namespace
+}  // namespace routines
