@@ -80,7 +80,7 @@ struct SessionUpdate {
   // session over); else kAborted. kNotFound: no such session.
   int64_t fencing_token = 0;
   // Replaces the record. Lease, last_sequence and cancel_requested are the store's own and are
-  // ignored; ids, account, routine and create_time stay as they were admitted. A terminal or QUEUED state
+  // ignored; account and routine stay as they were admitted. A terminal or QUEUED state
   // ends the lease; QUEUED with a cancel requested forgets not_before, so that the cancel need not wait.
   std::optional<v1::Session> session;
   // Appended to the log; the store gives each the next sequence number.

@@ -166,7 +166,8 @@ absl::StatusOr<Updated> MemoryStore::UpdateNow(SessionUpdate update) {
   return Updated{session.last_sequence(), session.cancel_requested()};
 }
 
-// ---- Save ----------------------------------------------------------------------------------------
+// ---- Save
+// ----------------------------------------------------------------------------------------
 
 absl::Status MemoryStore::Do(const SaveRoutine& change) {
   const v1::SavedRoutine& saved = change.saved;
@@ -231,7 +232,8 @@ absl::Status MemoryStore::Do(const SaveSetting& change) {
   return absl::OkStatus();
 }
 
-// ---- Read ----------------------------------------------------------------------------------------
+// ---- Read
+// ----------------------------------------------------------------------------------------
 
 void MemoryStore::Get(const RoutineQuery& query, Rows& rows) const {
   if (query.name.empty()) {
@@ -269,9 +271,9 @@ void MemoryStore::Get(const SessionQuery& query, Rows& rows) const {
   }
   while (--place >= 0 && static_cast<int>(rows.sessions.size()) < query.limit) {
     const v1::Session& session = sessions_[place];
-    const bool state_fits = query.states.empty() || std::find(query.states.begin(),
-                                                              query.states.end(),
-                                                              session.state()) != query.states.end();
+    const bool state_fits =
+        query.states.empty() ||
+        std::find(query.states.begin(), query.states.end(), session.state()) != query.states.end();
     if (state_fits && (query.account.empty() || session.account() == query.account) &&
         (query.routine.empty() || session.routine() == query.routine)) {
       rows.sessions.push_back(session);
@@ -330,6 +332,8 @@ void MemoryStore::Get(const SettingQuery& query, Rows& rows) const {
 
 }  // namespace
 
-std::unique_ptr<Store> NewMemoryStore() { return std::make_unique<MemoryStore>(); }
+std::unique_ptr<Store> NewMemoryStore() {
+  return std::make_unique<MemoryStore>();
+}
 
 }  // namespace routines

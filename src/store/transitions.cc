@@ -34,7 +34,9 @@ void InitializeLease(v1::Session& session) {
   session.clear_cancel_requested();
 }
 
-bool IsLeased(const v1::Session& session) { return session.has_lease_until(); }
+bool IsLeased(const v1::Session& session) {
+  return session.has_lease_until();
+}
 
 absl::Time LeasableFrom(const v1::Session& session) {
   switch (session.state()) {
@@ -76,10 +78,12 @@ absl::Status ApplyUpdate(SessionUpdate& update, v1::Session& session) {
   }
   if (update.session.has_value()) {
     if (update.session->id() != session.id()) {
-      return absl::InvalidArgumentError(absl::StrCat("session.id: ", update.session->id(),
-                                                     " in an update of ", session.id()));
+      return absl::InvalidArgumentError(
+          absl::StrCat("session.id: ", update.session->id(), " in an update of ", session.id()));
     }
     v1::Session& next = *update.session;
+    next.set_account(session.account());
+    next.set_routine(session.routine());
     next.set_lease_owner(session.lease_owner());
     next.set_fencing_token(session.fencing_token());
     next.set_last_sequence(session.last_sequence());

@@ -1,4 +1,5 @@
-// The rules that all stores share: what their operations do to one session or routine, without any storage.
+// The rules that all stores share: what their operations do to one session or routine, without any
+// storage.
 #ifndef ROUTINES_SRC_STORE_TRANSITIONS_H_
 #define ROUTINES_SRC_STORE_TRANSITIONS_H_
 
@@ -22,8 +23,8 @@ void InitializeLease(v1::Session& session);
 // Whether somebody holds the session, be the lease run out or not.
 bool IsLeased(const v1::Session& session);
 
-// From when on it may be leased: InfinitePast where a QUEUED session waits for nothing, InfiniteFuture
-// where it is terminal.
+// From when on it may be leased: InfinitePast where a QUEUED session waits for nothing,
+// InfiniteFuture where it is terminal.
 absl::Time LeasableFrom(const v1::Session& session);
 
 // A session that LeasableFrom allows becomes the requester's.
@@ -32,8 +33,8 @@ void TakeLease(const LeaseRequest& request, v1::Session& session);
 // Ends the lease of a process that is gone: the session may be leased at once.
 void AbandonLease(v1::Session& session);
 
-// Applies `update` to `session` and numbers its events. kAborted: stale token, ended lease or terminal
-// session; kInvalidArgument: the record is another session's. Then nothing was changed.
+// Applies `update` to `session` and numbers its events. kAborted: stale token, ended lease or
+// terminal session; kInvalidArgument: the record is another session's. Then nothing was changed.
 absl::Status ApplyUpdate(SessionUpdate& update, v1::Session& session);
 
 // Returns whether anything changed.

@@ -1,0 +1,420 @@
+#include "src/store/sqlite_changes.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string_view>
+#include <utility>
+#include <variant>
+
+#include "absl/strings/str_cat.h"
+#include "routines/session.h"
+#include "src/base/status_macros.h"
+#include "src/base/time_conversion.h"
+#include "src/store/sqlite_queries.h"
+#include "src/store/transitions.h"
+
+namespace routines::store {
+namespace {
+
+// The record of a session holds nothing that has a column of its own which changes with every
+// lease.
+std::string EncodeSession(const v1::Session& session) {
+  v1::Session record = session;
+  InitializeLease(record);
+  return record.SerializeAsString();
+}
+
+v1::SessionState ParseState(std::string_view name) {
+  for (int state = v1::SESSION_STATE_QUEUED; state <= v1::SESSION_STATE_LOST; ++state) {
+    if (StateName(static_cast<v1::SessionState>(state)) == name) {
+      return static_cast<v1::SessionState>(state);
+    }
+  }
+  return v1::SESSION_STATE_UNSPECIFIED;
+}
+
+std::optional<int64_t> LeasableFromColumn(const v1::Session& session) {
+  if (IsTerminal(session.state())) return std::nullopt;
+  return std::max<int64_t>(absl::ToUnixNanos(LeasableFrom(session)), 0);
+}
+
+std::optional<int64_t> LeaseUntilColumn(const v1::Session& session) {
+  if (!IsLeased(session)) return std::nullopt;
+  return absl::ToUnixNanos(FromProto(session.lease_until()));
+}
+
+absl::Status WriteSession(Connection& connection, int64_t seq, const v1::Session& session) {
+  ASSIGN_OR_RETURN(
+      Statement statement,
+      connection.Prepare("UPDATE sessions SET state = ?, leasable_from = ?, lease_owner = ?, "
+                         "lease_until = ?, fencing_token = ?, last_sequence = ?, "
+                         "cancel_requested = ?, record = ? WHERE seq = ?"));
+  const std::string record = EncodeSession(session);
+  return statement
+      .Bind(StateName(session.state()), LeasableFromColumn(session), session.lease_owner(),
+            LeaseUntilColumn(session), session.fencing_token(), session.last_sequence(),
+            static_cast<int>(session.cancel_requested()), Blob{record}, seq)
+      .Run();
+}
+
+// ---- Admit
+// ---------------------------------------------------------------------------------------
+
+absl::StatusOr<Admitted> AnswerAgain(Connection& connection, int64_t event_seq) {
+  Admitted admitted;
+  admitted.duplicate = true;
+  ASSIGN_OR_RETURN(Statement event, connection.Prepare("SELECT id FROM events WHERE seq = ?"));
+  ASSIGN_OR_RETURN(const bool found, event.Bind(event_seq).Step());
+  if (!found) return absl::InternalError("a dedupe key without its event");
+  admitted.event_id = std::string(event.Bytes(0));
+
+  ASSIGN_OR_RETURN(
+      Statement decisions,
+      connection.Prepare("SELECT record FROM decisions WHERE event_seq = ? ORDER BY seq"));
+  decisions.Bind(event_seq);
+  for (;;) {
+    ASSIGN_OR_RETURN(const bool row, decisions.Step());
+    if (!row) break;
+    RETURN_IF_ERROR(decisions.Parse(0, admitted.decisions.emplace_back()));
+  }
+  ASSIGN_OR_RETURN(Statement sessions,
+                   connection.Prepare("SELECT " ROUTINES_SESSION_COLUMNS
+                                      " FROM sessions WHERE event_seq = ? ORDER BY seq"));
+  sessions.Bind(event_seq);
+  for (;;) {
+    ASSIGN_OR_RETURN(const bool row, sessions.Step());
+    if (!row) break;
+    RETURN_IF_ERROR(ReadSession(sessions, admitted.sessions.emplace_back()));
+  }
+  return admitted;
+}
+
+// The event that took the key, or one with the same id; nothing where there is neither.
+absl::StatusOr<std::optional<int64_t>> FirstEvent(Connection& connection,
+                                                  const Admission& admission) {
+  if (!admission.dedupe_key.empty()) {
+    ASSIGN_OR_RETURN(
+        Statement statement,
+        connection.Prepare("SELECT event_seq FROM dedupe_keys WHERE key = ? AND until > ?"));
+    statement.Bind(admission.dedupe_key, FromProto(admission.event.time()));
+    ASSIGN_OR_RETURN(const bool taken, statement.Step());
+    if (taken) return statement.Int64(0);
+  }
+  ASSIGN_OR_RETURN(Statement statement, connection.Prepare("SELECT seq FROM events WHERE id = ?"));
+  ASSIGN_OR_RETURN(const bool taken, statement.Bind(admission.event.id()).Step());
+  if (taken) return statement.Int64(0);
+  return std::nullopt;
+}
+
+absl::Status InsertDecisions(Connection& connection, const EncodedAdmission& encoded,
+                             int64_t event_seq) {
+  if (encoded.decisions.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(Statement statement,
+                   connection.Prepare("INSERT INTO decisions (event_seq, account, routine, time, "
+                                      "record) VALUES (?, ?, ?, ?, ?)"));
+  for (size_t i = 0; i < encoded.decisions.size(); ++i) {
+    const v1::Decision& decision = encoded.admission.decisions[i];
+    RETURN_IF_ERROR(statement
+                        .Bind(event_seq, decision.account(), decision.routine(),
+                              FromProto(decision.time()), Blob{encoded.decisions[i]})
+                        .Run());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status InsertSessions(Connection& connection, const EncodedAdmission& encoded,
+                            int64_t event_seq) {
+  if (encoded.sessions.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(Statement statement,
+                   connection.Prepare(
+                       "INSERT INTO sessions (id, event_seq, account, routine, state, create_time, "
+                       "leasable_from, record) VALUES (?, ?, ?, ?, 'queued', ?, ?, ?)"));
+  for (size_t i = 0; i < encoded.sessions.size(); ++i) {
+    const v1::Session& session = encoded.admission.sessions[i];
+    const absl::Status inserted = statement
+                                      .Bind(session.id(), event_seq, session.account(),
+                                            session.routine(), FromProto(session.create_time()),
+                                            LeasableFromColumn(session), Blob{encoded.sessions[i]})
+                                      .Run();
+    if (absl::IsAlreadyExists(inserted)) {
+      return absl::AlreadyExistsError(absl::StrCat("session.id: ", session.id(), " is taken"));
+    }
+    RETURN_IF_ERROR(inserted);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+EncodedAdmission::EncodedAdmission(Admission a) : admission(std::move(a)) {
+  event = admission.event.SerializeAsString();
+  for (const v1::Decision& decision : admission.decisions) {
+    decisions.push_back(decision.SerializeAsString());
+  }
+  for (v1::Session& session : admission.sessions) {
+    InitializeLease(session);
+    sessions.push_back(session.SerializeAsString());
+  }
+}
+
+absl::StatusOr<Admitted> Admit(Connection& connection, EncodedAdmission& encoded) {
+  Admission& admission = encoded.admission;
+  ASSIGN_OR_RETURN(const std::optional<int64_t> first, FirstEvent(connection, admission));
+  if (first.has_value()) return AnswerAgain(connection, *first);
+
+  ASSIGN_OR_RETURN(
+      Statement event,
+      connection.Prepare("INSERT INTO events (id, source, time, record) VALUES (?, ?, ?, ?)"));
+  RETURN_IF_ERROR(event
+                      .Bind(admission.event.id(), admission.event.source(),
+                            FromProto(admission.event.time()), Blob{encoded.event})
+                      .Run());
+  const int64_t event_seq = connection.last_insert_rowid();
+  if (!admission.dedupe_key.empty()) {
+    ASSIGN_OR_RETURN(
+        Statement key,
+        connection.Prepare("INSERT OR REPLACE INTO dedupe_keys (key, until, event_seq) "
+                           "VALUES (?, ?, ?)"));
+    RETURN_IF_ERROR(key.Bind(admission.dedupe_key, admission.dedupe_until, event_seq).Run());
+  }
+  RETURN_IF_ERROR(InsertDecisions(connection, encoded, event_seq));
+  RETURN_IF_ERROR(InsertSessions(connection, encoded, event_seq));
+  return Admitted{false, admission.event.id(), std::move(admission.decisions),
+                  std::move(admission.sessions)};
+}
+
+// ---- Lease
+// ---------------------------------------------------------------------------------------
+
+absl::StatusOr<std::vector<v1::Session>> Lease(Connection& connection,
+                                               const LeaseRequest& request) {
+  std::vector<v1::Session> leased;
+  std::vector<int64_t> seqs;
+  {
+    // Two walks of one index: those that wait for nothing, in the order in which they came, and
+    // those whose time has come, in the order of their times. So the answer does not cost more when
+    // a million sessions wait.
+    ASSIGN_OR_RETURN(
+        Statement statement,
+        connection.Prepare(
+            "SELECT " ROUTINES_SESSION_COLUMNS " FROM sessions WHERE seq IN ("
+            "SELECT * FROM (SELECT seq FROM sessions WHERE leasable_from = 0 ORDER BY seq LIMIT "
+            "?1) "
+            "UNION ALL SELECT * FROM (SELECT seq FROM sessions WHERE leasable_from > 0 AND "
+            "leasable_from <= ?2 ORDER BY leasable_from LIMIT ?1)) ORDER BY seq LIMIT ?1"));
+    statement.Bind(std::max(request.max_sessions, 0), request.now);
+    for (;;) {
+      ASSIGN_OR_RETURN(const bool row, statement.Step());
+      if (!row) break;
+      RETURN_IF_ERROR(ReadSession(statement, leased.emplace_back()));
+      seqs.push_back(statement.Int64(kSessionSeqColumn));
+    }
+  }
+  for (size_t i = 0; i < leased.size(); ++i) {
+    TakeLease(request, leased[i]);
+    RETURN_IF_ERROR(WriteSession(connection, seqs[i], leased[i]));
+  }
+  return leased;
+}
+
+absl::Status AbandonLeases(Connection& connection) {
+  return connection.Execute(
+      "UPDATE sessions SET lease_owner = '', lease_until = NULL, leasable_from = 0 "
+      "WHERE leasable_from > 0 AND lease_until IS NOT NULL");
+}
+
+// ---- Update
+// --------------------------------------------------------------------------------------
+
+EncodedUpdate::EncodedUpdate(SessionUpdate u) : update(std::move(u)) {
+  for (v1::SessionEvent& event : update.events) {
+    event.clear_sequence();  // a column
+    events.push_back(event.SerializeAsString());
+  }
+}
+
+absl::StatusOr<Updated> Update(Connection& connection, EncodedUpdate& encoded) {
+  SessionUpdate& update = encoded.update;
+  v1::Session session;
+  int64_t seq = 0;
+  {
+    ASSIGN_OR_RETURN(Statement statement,
+                     connection.Prepare("SELECT state, lease_owner, lease_until, fencing_token, "
+                                        "last_sequence, cancel_requested, seq, account, routine "
+                                        "FROM sessions WHERE id = ?"));
+    ASSIGN_OR_RETURN(const bool found, statement.Bind(update.session_id).Step());
+    if (!found) return absl::NotFoundError(absl::StrCat("no session ", update.session_id));
+    session.set_id(update.session_id);
+    session.set_state(ParseState(statement.Bytes(0)));
+    ReadLease(statement, session);
+    seq = statement.Int64(kSessionSeqColumn);
+    session.set_account(std::string(statement.Bytes(7)));
+    session.set_routine(std::string(statement.Bytes(8)));
+  }
+  const bool replaces = update.session.has_value();
+  RETURN_IF_ERROR(ApplyUpdate(update, session));
+
+  if (!encoded.events.empty()) {
+    ASSIGN_OR_RETURN(
+        Statement insert,
+        connection.Prepare("INSERT INTO session_events (session_seq, sequence, record) "
+                           "VALUES (?, ?, ?)"));
+    for (size_t i = 0; i < encoded.events.size(); ++i) {
+      RETURN_IF_ERROR(insert.Bind(seq, update.events[i].sequence(), Blob{encoded.events[i]}).Run());
+    }
+  }
+  if (replaces) {
+    RETURN_IF_ERROR(WriteSession(connection, seq, session));
+  } else {
+    // A heartbeat, or a piece of the log: the record stays as it is and is not even read.
+    ASSIGN_OR_RETURN(Statement statement,
+                     connection.Prepare("UPDATE sessions SET leasable_from = ?, lease_until = ?, "
+                                        "last_sequence = ? WHERE seq = ?"));
+    RETURN_IF_ERROR(statement
+                        .Bind(LeasableFromColumn(session), LeaseUntilColumn(session),
+                              session.last_sequence(), seq)
+                        .Run());
+  }
+  return Updated{session.last_sequence(), session.cancel_requested()};
+}
+
+// ---- Save
+// ----------------------------------------------------------------------------------------
+
+namespace {
+
+// Gives the routine the triggers of `saved` and takes those away that it lacks, with their tokens.
+absl::Status SaveTriggers(Connection& connection, const v1::SavedRoutine& saved) {
+  const std::string& account = saved.routine().account();
+  const std::string& name = saved.routine().name();
+  std::set<std::string> triggers;
+  ASSIGN_OR_RETURN(Statement owner,
+                   connection.Prepare("SELECT account, routine FROM triggers WHERE trigger_id = ?1 "
+                                      "AND NOT (account = ?2 AND routine = ?3)"));
+  for (const v1::SavedTrigger& trigger : saved.triggers()) {
+    Statement& bound = owner.Bind(trigger.trigger_id(), account, name);
+    ASSIGN_OR_RETURN(const bool taken, bound.Step());
+    if (taken) return TriggerTakenError(trigger.trigger_id(), bound.Bytes(0), bound.Bytes(1));
+    owner.Reset();
+    if (!saved.deleted()) triggers.insert(trigger.trigger_id());
+  }
+
+  std::vector<std::string> dropped;
+  {
+    ASSIGN_OR_RETURN(
+        Statement before,
+        connection.Prepare("SELECT trigger_id FROM triggers WHERE account = ? AND routine = ?"));
+    before.Bind(account, name);
+    for (;;) {
+      ASSIGN_OR_RETURN(const bool row, before.Step());
+      if (!row) break;
+      std::string id(before.Bytes(0));
+      if (!triggers.contains(id)) dropped.push_back(std::move(id));
+    }
+  }
+  for (const std::string& id : dropped) {
+    ASSIGN_OR_RETURN(Statement tokens,
+                     connection.Prepare("DELETE FROM tokens WHERE trigger_id = ?"));
+    RETURN_IF_ERROR(tokens.Bind(id).Run());
+    ASSIGN_OR_RETURN(Statement trigger,
+                     connection.Prepare("DELETE FROM triggers WHERE trigger_id = ?"));
+    RETURN_IF_ERROR(trigger.Bind(id).Run());
+  }
+  for (const std::string& id : triggers) {
+    ASSIGN_OR_RETURN(Statement insert,
+                     connection.Prepare("INSERT OR IGNORE INTO triggers (trigger_id, account, "
+                                        "routine) VALUES (?, ?, ?)"));
+    RETURN_IF_ERROR(insert.Bind(id, account, name).Run());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Do(Connection& connection, const SaveRoutine& change) {
+  const v1::SavedRoutine& saved = change.saved;
+  const std::string& account = saved.routine().account();
+  const std::string& name = saved.routine().name();
+  {
+    ASSIGN_OR_RETURN(
+        Statement newest,
+        connection.Prepare("SELECT MAX(revision) FROM routines WHERE account = ? AND name = ?"));
+    RETURN_IF_ERROR(newest.Bind(account, name).Step().status());
+    RETURN_IF_ERROR(CheckRevision(saved, newest.Int64(0)));
+  }
+  RETURN_IF_ERROR(SaveTriggers(connection, saved));
+  ASSIGN_OR_RETURN(Statement insert,
+                   connection.Prepare("INSERT INTO routines (account, name, revision, deleted, "
+                                      "record) VALUES (?, ?, ?, ?, ?)"));
+  const std::string record = saved.SerializeAsString();
+  return insert
+      .Bind(account, name, saved.revision(), static_cast<int>(saved.deleted()), Blob{record})
+      .Run();
+}
+
+absl::Status Do(Connection& connection, const SetPaused& change) {
+  v1::SavedRoutine saved;
+  {
+    ASSIGN_OR_RETURN(
+        Statement newest,
+        connection.Prepare("SELECT record FROM routines WHERE account = ? AND name = ? "
+                           "ORDER BY revision DESC LIMIT 1"));
+    ASSIGN_OR_RETURN(const bool found, newest.Bind(change.account, change.name).Step());
+    if (!found) {
+      return absl::NotFoundError(absl::StrCat("no routine ", change.account, "/", change.name));
+    }
+    RETURN_IF_ERROR(newest.Parse(0, saved));
+  }
+  saved.set_paused(change.paused);
+  const std::string record = saved.SerializeAsString();
+  ASSIGN_OR_RETURN(
+      Statement update,
+      connection.Prepare("UPDATE routines SET record = ? WHERE account = ? AND name = ? "
+                         "AND revision = ?"));
+  return update.Bind(Blob{record}, change.account, change.name, saved.revision()).Run();
+}
+
+absl::Status Do(Connection& connection, const SaveToken& change) {
+  ASSIGN_OR_RETURN(Statement statement,
+                   connection.Prepare("INSERT OR REPLACE INTO tokens (id, trigger_id, record) "
+                                      "VALUES (?, ?, ?)"));
+  const std::string record = change.token.SerializeAsString();
+  return statement.Bind(change.token.id(), change.token.trigger_id(), Blob{record}).Run();
+}
+
+absl::Status Do(Connection& connection, const DeleteToken& change) {
+  ASSIGN_OR_RETURN(Statement statement, connection.Prepare("DELETE FROM tokens WHERE id = ?"));
+  RETURN_IF_ERROR(statement.Bind(change.token_id).Run());
+  if (connection.changes() > 0) return absl::OkStatus();
+  return absl::NotFoundError(absl::StrCat("no token ", change.token_id));
+}
+
+absl::Status Do(Connection& connection, const RequestCancel& change) {
+  v1::Session session;
+  int64_t seq = 0;
+  {
+    ASSIGN_OR_RETURN(Statement statement, connection.Prepare("SELECT " ROUTINES_SESSION_COLUMNS
+                                                             " FROM sessions WHERE id = ?"));
+    ASSIGN_OR_RETURN(const bool found, statement.Bind(change.session_id).Step());
+    if (!found) return absl::NotFoundError(absl::StrCat("no session ", change.session_id));
+    RETURN_IF_ERROR(ReadSession(statement, session));
+    seq = statement.Int64(kSessionSeqColumn);
+  }
+  if (!ApplyCancel(change.now, session)) return absl::OkStatus();
+  return WriteSession(connection, seq, session);
+}
+
+absl::Status Do(Connection& connection, const SaveSetting& change) {
+  ASSIGN_OR_RETURN(
+      Statement statement,
+      connection.Prepare("INSERT OR REPLACE INTO settings (name, value) VALUES (?, ?)"));
+  return statement.Bind(change.name, change.value).Run();
+}
+
+}  // namespace
+
+absl::Status Save(Connection& connection, const Change& change) {
+  return std::visit([&](const auto& c) { return Do(connection, c); }, change);
+}
+
+}  // namespace routines::store

@@ -1,0 +1,47 @@
+// What the writing operations of a store do in SQLite, each inside a transaction that the caller
+// holds.
+//
+// A change that answers an error may have written already: the caller rolls it back.
+#ifndef ROUTINES_SRC_STORE_SQLITE_CHANGES_H_
+#define ROUTINES_SRC_STORE_SQLITE_CHANGES_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "routines/store.h"
+#include "src/store/sqlite_connection.h"
+
+namespace routines::store {
+
+// With its records serialized: the writer is one thread, its callers are many.
+struct EncodedAdmission {
+  explicit EncodedAdmission(Admission a);
+
+  Admission admission;
+  std::string event;
+  std::vector<std::string> decisions;
+  std::vector<std::string> sessions;
+};
+
+struct EncodedUpdate {
+  explicit EncodedUpdate(SessionUpdate u);
+
+  SessionUpdate update;
+  std::vector<std::string> events;
+};
+
+// Move out of their arguments: they are run once.
+absl::StatusOr<Admitted> Admit(Connection& connection, EncodedAdmission& encoded);
+absl::StatusOr<Updated> Update(Connection& connection, EncodedUpdate& encoded);
+
+absl::StatusOr<std::vector<v1::Session>> Lease(Connection& connection, const LeaseRequest& request);
+absl::Status Save(Connection& connection, const Change& change);
+
+// Ends the leases of a process that is gone.
+absl::Status AbandonLeases(Connection& connection);
+
+}  // namespace routines::store
+
+#endif  // ROUTINES_SRC_STORE_SQLITE_CHANGES_H_

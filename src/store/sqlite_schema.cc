@@ -1,0 +1,158 @@
+#include "src/store/sqlite_schema.h"
+
+#include <cstdint>
+#include <string>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "src/base/status_macros.h"
+
+namespace routines::store {
+namespace {
+
+// PRAGMA application_id: "rout". Tells file(1), and us, whose the database is.
+constexpr int64_t kApplicationId = 0x726f7574;
+
+// `record` is the protobuf message of routines.v1 that the table is named after; the columns beside
+// it are what is searched for, and what changes too often to be written with the record. Times are
+// integer nanoseconds since 1970 UTC. `seq` is the order of admission.
+constexpr std::string_view kVersion1 = R"sql(
+CREATE TABLE events (
+  seq INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  source TEXT NOT NULL,
+  time INTEGER NOT NULL,
+  record BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE dedupe_keys (
+  key TEXT PRIMARY KEY,
+  until INTEGER NOT NULL,
+  event_seq INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE decisions (
+  seq INTEGER PRIMARY KEY,
+  event_seq INTEGER NOT NULL,
+  account TEXT NOT NULL,
+  routine TEXT NOT NULL,
+  time INTEGER NOT NULL,
+  record BLOB NOT NULL
+) STRICT;
+CREATE INDEX decisions_by_event ON decisions (event_seq);
+CREATE INDEX decisions_by_routine ON decisions (account, routine, time);
+
+-- lease_until is NULL where nobody holds the session. leasable_from: the time from which on it may be
+-- taken (0: any), NULL once it has ended; so the index below holds only what is still to be done.
+CREATE TABLE sessions (
+  seq INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  event_seq INTEGER NOT NULL,
+  account TEXT NOT NULL,
+  routine TEXT NOT NULL,
+  state TEXT NOT NULL,
+  create_time INTEGER NOT NULL,
+  leasable_from INTEGER,
+  lease_owner TEXT NOT NULL DEFAULT '',
+  lease_until INTEGER,
+  fencing_token INTEGER NOT NULL DEFAULT 0,
+  last_sequence INTEGER NOT NULL DEFAULT 0,
+  cancel_requested INTEGER NOT NULL DEFAULT 0,
+  record BLOB NOT NULL
+) STRICT;
+CREATE INDEX sessions_to_lease ON sessions (leasable_from) WHERE leasable_from IS NOT NULL;
+CREATE INDEX sessions_by_event ON sessions (event_seq);
+CREATE INDEX sessions_by_state ON sessions (state);
+CREATE INDEX sessions_by_account ON sessions (account, state);
+CREATE INDEX sessions_by_routine ON sessions (account, routine, state);
+
+-- A table with rowid and an index beside it: the records are large, and those of many sessions come
+-- mixed; this way they are appended at one place.
+CREATE TABLE session_events (
+  seq INTEGER PRIMARY KEY,
+  session_seq INTEGER NOT NULL,
+  sequence INTEGER NOT NULL,
+  record BLOB NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX session_events_by_session ON session_events (session_seq, sequence);
+
+CREATE TABLE routines (
+  account TEXT NOT NULL,
+  name TEXT NOT NULL,
+  revision INTEGER NOT NULL,
+  deleted INTEGER NOT NULL,
+  record BLOB NOT NULL,
+  PRIMARY KEY (account, name, revision)
+) STRICT;
+
+CREATE TABLE triggers (
+  trigger_id TEXT PRIMARY KEY,
+  account TEXT NOT NULL,
+  routine TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX triggers_by_routine ON triggers (account, routine);
+
+CREATE TABLE tokens (
+  id TEXT PRIMARY KEY,
+  trigger_id TEXT NOT NULL,
+  record BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX tokens_by_trigger ON tokens (trigger_id);
+
+CREATE TABLE settings (
+  name TEXT PRIMARY KEY,
+  value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+)sql";
+
+absl::StatusOr<int64_t> Pragma(Connection& connection, std::string_view name) {
+  absl::StatusOr<std::string> text =
+      connection.QueryText(absl::StrCat("PRAGMA ", std::string(name)));
+  if (absl::IsInternal(text.status())) return absl::DataLossError(text.status().message());
+  RETURN_IF_ERROR(text.status());
+  int64_t value = 0;
+  if (!absl::SimpleAtoi(*text, &value)) {
+    return absl::InternalError(absl::StrCat("PRAGMA ", std::string(name), " answered ", *text));
+  }
+  return value;
+}
+
+}  // namespace
+
+const std::vector<std::string_view>& Migrations() {
+  static const auto& migrations = *new std::vector<std::string_view>{kVersion1};
+  return migrations;
+}
+
+absl::Status CheckVersion(Connection& connection, const std::vector<std::string_view>& migrations) {
+  ASSIGN_OR_RETURN(const int64_t version, Pragma(connection, "user_version"));
+  ASSIGN_OR_RETURN(const int64_t application, Pragma(connection, "application_id"));
+  ASSIGN_OR_RETURN(const int64_t pages, Pragma(connection, "page_count"));
+  if (application != kApplicationId && pages > 0) {
+    return absl::FailedPreconditionError(
+        "this SQLite database belongs to another program; choose another path");
+  }
+  if (version > static_cast<int64_t>(migrations.size())) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("its schema version is ", version, ", this library knows up to ",
+                     migrations.size(), "; use the newer library that wrote it, or a backup"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Migrate(Connection& connection, const std::vector<std::string_view>& migrations) {
+  ASSIGN_OR_RETURN(int64_t version, Pragma(connection, "user_version"));
+  for (; version < static_cast<int64_t>(migrations.size()); ++version) {
+    const std::string sql = absl::StrCat("BEGIN IMMEDIATE;", std::string(migrations[version]),
+                                         ";PRAGMA application_id = ", kApplicationId,
+                                         ";PRAGMA user_version = ", version + 1, ";COMMIT");
+    absl::Status status = connection.Execute(sql);
+    if (!status.ok()) {
+      if (connection.in_transaction()) connection.Execute("ROLLBACK").IgnoreError();
+      return status;
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace routines::store
