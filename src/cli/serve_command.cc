@@ -3,10 +3,14 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
+#include <functional>
+#include <memory>
 #include <utility>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "routines/embedded.h"
 #include "routines/executor.h"
@@ -81,6 +85,25 @@ absl::Status AddExecutor(const std::string& definition, const ServeOptions& opti
   return absl::OkStatus();
 }
 
+// For crash tests: ROUTINES_CRASH_POINT=NAME:N ends this process, as kill -9 would, when the engine
+// comes to that point for the Nth time. The names are in docs/operations.md.
+absl::StatusOr<std::function<void(std::string_view)>> CrashPointFromEnvironment() {
+  const char* text = std::getenv("ROUTINES_CRASH_POINT");
+  if (text == nullptr || *text == '\0') return nullptr;
+  const std::string wish = text;
+  const size_t colon = wish.rfind(':');
+  int times = 0;
+  if (colon == std::string::npos || !absl::SimpleAtoi(wish.substr(colon + 1), &times) ||
+      times < 1) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "ROUTINES_CRASH_POINT=", wish, ": write NAME:N, e.g. admit:after_commit:3"));
+  }
+  return [name = wish.substr(0, colon), times,
+          seen = std::make_shared<std::atomic<int>>(0)](std::string_view point) {
+    if (point == name && ++*seen == times) kill(getpid(), SIGKILL);
+  };
+}
+
 absl::StatusOr<EmbeddedOptions> MakeEmbeddedOptions(const ServeOptions& options) {
   EmbeddedOptions embedded;
   embedded.state_directory = options.state;
@@ -90,6 +113,7 @@ absl::StatusOr<EmbeddedOptions> MakeEmbeddedOptions(const ServeOptions& options)
   if (!options.secrets.empty()) embedded.secrets = NewDirectorySecretProvider(options.secrets);
   embedded.engine.default_executor = options.default_executor;
   embedded.engine.max_concurrent_sessions = options.max_concurrent_sessions;
+  ASSIGN_OR_RETURN(embedded.engine.crash_point, CrashPointFromEnvironment());
   return embedded;
 }
 
