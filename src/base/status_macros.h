@@ -7,9 +7,12 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
-#define RETURN_IF_ERROR(expr)                                    \
-  do {                                                           \
-    if (absl::Status status_ = (expr); !status_.ok()) return status_; \
+// The variable has a name that no expression has: one named `status_` would hide a member of that name.
+#define RETURN_IF_ERROR(expr)                                                            \
+  do {                                                                                   \
+    if (absl::Status routines_returned_ = (expr); !routines_returned_.ok()) {            \
+      return routines_returned_;                                                         \
+    }                                                                                    \
   } while (false)
 
 #define ASSIGN_OR_RETURN(lhs, expr) ROUTINES_ASSIGN_OR_RETURN_(ROUTINES_CONCAT_(result_, __LINE__), lhs, expr)

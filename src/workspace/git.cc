@@ -1,0 +1,185 @@
+#include "src/workspace/git.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "absl/time/clock.h"
+#include "src/base/status_macros.h"
+#include "src/base/subprocess.h"
+#include "src/base/utf8.h"
+#include "src/workspace/files.h"
+
+namespace routines {
+namespace {
+
+constexpr size_t kMaxErrors = 16 << 10;
+
+// The host's own settings for reaching the network pass; nothing else does.
+constexpr std::array<const char*, 12> kPassed = {
+    "ALL_PROXY",   "HTTPS_PROXY",   "HTTP_PROXY",   "NO_PROXY",       "SSL_CERT_DIR", "SSL_CERT_FILE",
+    "all_proxy",   "https_proxy",   "http_proxy",   "no_proxy",       "GIT_SSL_CAINFO", "CURL_CA_BUNDLE"};
+
+void PassFromHost(const char* name, std::map<std::string, std::string>& environment) {
+  if (const char* value = std::getenv(name); value != nullptr) environment[name] = value;
+}
+
+bool IsHttp(const std::string& url) {
+  return absl::StartsWith(url, "http://") || absl::StartsWith(url, "https://");
+}
+
+// The credential goes by the environment: the argument list is for everybody to read.
+void AddUpstream(const Upstream& upstream, std::map<std::string, std::string>& environment) {
+  for (const char* name : kPassed) PassFromHost(name, environment);
+  if (IsHttp(upstream.url)) {
+    if (upstream.credential.empty()) return;
+    // Hosts that know tokens take any user name with one.
+    const bool token_only = upstream.credential.find(':') == std::string::npos;
+    environment["GIT_CONFIG_COUNT"] = "1";
+    environment["GIT_CONFIG_KEY_0"] = "http.extraHeader";
+    environment["GIT_CONFIG_VALUE_0"] =
+        absl::StrCat("Authorization: Basic ",
+                     absl::Base64Escape((token_only ? "x-access-token:" : "") + upstream.credential));
+  } else if (!absl::StartsWith(upstream.url, "file:")) {
+    PassFromHost("HOME", environment);  // of ssh: known hosts and keys
+    PassFromHost("SSH_AUTH_SOCK", environment);
+    environment["GIT_SSH_COMMAND"] = "ssh -oBatchMode=yes";
+  }
+}
+
+std::map<std::string, std::string> Environment(const GitCommand& command) {
+  std::map<std::string, std::string> environment = {
+      {"PATH", HostPath()},
+      {"LC_ALL", "C"},
+      {"GIT_DIR", command.repository},
+      {"GIT_ALLOW_PROTOCOL", "file:http:https:ssh"},
+      {"GIT_ASKPASS", ""},
+      {"GIT_ATTR_NOSYSTEM", "1"},
+      {"GIT_CONFIG_GLOBAL", "/dev/null"},
+      {"GIT_CONFIG_NOSYSTEM", "1"},
+      {"GIT_LFS_SKIP_SMUDGE", "1"},
+      {"GIT_NO_REPLACE_OBJECTS", "1"},
+      {"GIT_TERMINAL_PROMPT", "0"},
+      {"SSH_ASKPASS", ""},
+  };
+  if (!command.work_tree.empty()) environment["GIT_WORK_TREE"] = command.work_tree;
+  if (command.upstream != nullptr) AddUpstream(*command.upstream, environment);
+  for (const auto& [name, value] : command.environment) environment[name] = value;
+  return environment;
+}
+
+std::vector<std::string> Arguments(const GitCommand& command) {
+  std::vector<std::string> arguments;
+  if (command.stdin_file.empty()) {
+    arguments = {"git"};
+  } else {
+    // The file's name is the shell's $0 and never part of its script.
+    arguments = {"/bin/sh", "-c", "exec git \"$@\" <\"$0\"", command.stdin_file};
+  }
+  for (const char* setting :
+       {"core.hooksPath=/dev/null", "core.fsmonitor=false", "core.attributesFile=/dev/null",
+        "credential.helper=", "gc.auto=0", "maintenance.auto=false", "submodule.recurse=false",
+        "fetch.recurseSubmodules=false", "http.followRedirects=false", "advice.detachedHead=false"}) {
+    arguments.insert(arguments.end(), {"-c", setting});
+  }
+  arguments.insert(arguments.end(), command.arguments.begin(), command.arguments.end());
+  return arguments;
+}
+
+// Whether trying again cannot help: what servers and git say about names, rights and settings.
+bool IsPermanent(std::string_view errors) {
+  for (const char* sign :
+       {"not found", "does not appear to be a git repository", "Authentication failed",
+        "could not read Username", "could not read Password", "Permission denied", "dubious ownership",
+        "The requested URL returned error: 3", "The requested URL returned error: 4", "not allowed",
+        "does not exist", "Host key verification failed", "certificate", "unsupported"}) {
+    if (errors.find(sign) != std::string_view::npos) return true;
+  }
+  return false;
+}
+
+// Too many requests and a slow client are the two of 4xx that pass.
+bool IsTransient(std::string_view errors) {
+  return errors.find("returned error: 429") != std::string_view::npos ||
+         errors.find("returned error: 408") != std::string_view::npos ||
+         errors.find("Could not resolve host") != std::string_view::npos;
+}
+
+}  // namespace
+
+std::string HostPath() {
+  const char* path = std::getenv("PATH");
+  return path != nullptr && *path != '\0' ? path : "/usr/local/bin:/usr/bin:/bin";
+}
+
+absl::StatusOr<GitResult> RunGit(const GitCommand& command, const WorkLimits& limits) {
+  GitResult result;
+  SubprocessOptions options;
+  options.command = Arguments(command);
+  options.environment = Environment(command);
+  options.directory = command.repository;
+  options.stdin_data = command.stdin_data;
+  options.cancellation = limits.cancellation;
+  options.timeout = std::max(limits.deadline - absl::Now(), absl::ZeroDuration());
+  options.kill_grace = absl::Seconds(2);
+  options.output = [&](SubprocessOptions::Stream stream, std::string_view bytes) {
+    if (stream == SubprocessOptions::Stream::kStderr) {
+      result.errors.append(bytes);
+      if (result.errors.size() > kMaxErrors) {
+        result.errors.erase(0, result.errors.size() - kMaxErrors);
+      }
+    } else if (command.output) {
+      command.output(bytes);
+    } else {
+      const size_t room = command.max_output - result.output.size();
+      result.truncated |= bytes.size() > room;
+      result.output.append(bytes.substr(0, room));
+    }
+  };
+  const absl::StatusOr<SubprocessResult> run = RunSubprocess(options);
+  if (!run.ok()) return absl::UnavailableError(absl::StrCat("git cannot be run: ", run.status().message()));
+  switch (run->end) {
+    case SubprocessResult::End::kExited: result.exit_code = run->exit_code; return result;
+    case SubprocessResult::End::kCancelled: return absl::CancelledError("cancelled");
+    case SubprocessResult::End::kTimedOut: return absl::DeadlineExceededError("git took too long");
+    case SubprocessResult::End::kSignaled: break;
+  }
+  return absl::UnavailableError(absl::StrCat("git died of signal ", run->signal));
+}
+
+absl::StatusOr<std::string> RunGitOk(const GitCommand& command, const WorkLimits& limits,
+                                     std::string_view what) {
+  ASSIGN_OR_RETURN(GitResult result, RunGit(command, limits));
+  if (result.ok()) return std::move(result.output);
+  const std::string message = absl::StrCat(std::string(what), ": ", LastLine(result.errors));
+  if (IsPermanent(result.errors) && !IsTransient(result.errors)) {
+    return absl::FailedPreconditionError(message);
+  }
+  return absl::UnavailableError(message);
+}
+
+std::string LastLine(std::string_view text) {
+  while (!text.empty() && (text.back() == '\n' || text.back() == '\r' || text.back() == ' ')) {
+    text.remove_suffix(1);
+  }
+  const size_t cut = text.find_last_of("\r\n");
+  if (cut != std::string_view::npos) text.remove_prefix(cut + 1);
+  return RepairUtf8(text.substr(0, 1000));
+}
+
+absl::Status MakeBareRepository(const std::string& path, const std::vector<std::string>& alternates) {
+  for (const char* folder : {"", "/objects", "/objects/info", "/objects/pack", "/refs", "/refs/heads"}) {
+    RETURN_IF_ERROR(MakeDirectory(path + folder));
+  }
+  std::string lines;
+  for (const std::string& alternate : alternates) lines += alternate + "\n";
+  if (!lines.empty()) RETURN_IF_ERROR(WriteFile(path + "/objects/info/alternates", lines));
+  RETURN_IF_ERROR(WriteFile(path + "/config", "[core]\n\trepositoryformatversion = 0\n\tbare = true\n"));
+  return WriteFile(path + "/HEAD", "ref: refs/heads/main\n");
+}
+
+}  // namespace routines
