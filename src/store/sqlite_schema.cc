@@ -155,4 +155,8 @@ absl::Status Migrate(Connection& connection, const std::vector<std::string_view>
   return absl::OkStatus();
 }
 
+absl::Status StampVersion(Connection& connection, const std::vector<std::string_view>& migrations) {
+  return connection.Execute(absl::StrCat("PRAGMA user_version = ", migrations.size()));
+}
+
 }  // namespace routines::store

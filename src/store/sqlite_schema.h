@@ -22,6 +22,9 @@ absl::Status CheckVersion(Connection& connection, const std::vector<std::string_
 // Runs the migrations that the file lacks, each in a transaction of its own.
 absl::Status Migrate(Connection& connection, const std::vector<std::string_view>& migrations);
 
+// Writes the newest version, durably.
+absl::Status StampVersion(Connection& connection, const std::vector<std::string_view>& migrations);
+
 }  // namespace routines::store
 
 #endif  // ROUTINES_SRC_STORE_SQLITE_SCHEMA_H_

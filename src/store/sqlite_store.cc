@@ -132,14 +132,16 @@ class Writer {
     return statement.Run();
   }
 
-  // After an error nothing that this connection knows is relied on. What the kernel says about
-  // pages whose writing failed is no more to be trusted: it may take them for clean. So, before
-  // anything is acknowledged again, all that was committed is written into the database and synced
-  // anew; the next transaction then writes over what the failed one left in the log.
+  // After an error nothing that this connection knows is relied on, nor what the kernel says about
+  // pages whose writing failed: it may take them for clean. So, before anything is acknowledged
+  // again, all that was committed is written into the database and synced anew; the next
+  // transaction writes over what the failed one left in the log. The old connection is closed last:
+  // were it the only one, SQLite would read the log afresh, and take the failed transaction in it
+  // for a good one.
   absl::Status Recover() {
     if (trusted_) return absl::OkStatus();
-    connection_.reset();
-    ASSIGN_OR_RETURN(connection_, OpenWriter(path_));
+    ASSIGN_OR_RETURN(std::unique_ptr<Connection> fresh, OpenWriter(path_));
+    connection_ = std::move(fresh);
     RETURN_IF_ERROR(connection_->Checkpoint());
     trusted_ = true;
     return absl::OkStatus();
@@ -363,6 +365,8 @@ absl::StatusOr<std::unique_ptr<Connection>> PrepareDatabase(const SqliteStoreOpt
   ASSIGN_OR_RETURN(auto connection, OpenWriter(options.path));
   RETURN_IF_ERROR(store::Migrate(*connection, store::Migrations()));
   RETURN_IF_ERROR(store::AbandonLeases(*connection));
+  // One write in any case: a disk that takes none is to be known now, not at the first event.
+  RETURN_IF_ERROR(store::StampVersion(*connection, store::Migrations()));
   return connection;
 }
 
