@@ -134,6 +134,7 @@ class Program {
     const auto path = options.environment.find("PATH");
     const std::string search = path == options.environment.end() ? kDefaultPath : path->second;
     for (const absl::string_view folder : absl::StrSplit(search, ':', absl::SkipEmpty())) {
+      if (folder[0] != '/') continue;  // it would be a folder of where the program starts
       paths_.push_back(absl::StrCat(folder, "/", name));
     }
   }

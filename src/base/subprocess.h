@@ -24,9 +24,9 @@ namespace routines {
 
 struct SubprocessOptions {
   std::vector<std::string> command;  // argv; argv[0] with a slash, or looked up in the
-                                     // PATH of `environment`
+                                     // absolute folders of PATH in `environment`
   std::map<std::string, std::string> environment;  // the whole of it
-  std::string directory;                           // where it starts
+  std::string directory;                           // where it starts; empty: where the host is
   std::string stdin_data;  // written to its standard input, then end of file
 
   enum class Stream { kStdout, kStderr, kEvents };
@@ -53,7 +53,8 @@ struct SubprocessResult {
 // Returns when the program has ended and no process of its tree is left; what still held its output
 // pipes open is killed with it. kNotFound: no such program; kPermissionDenied: it may not be
 // executed; kFailedPrecondition: no such directory; kResourceExhausted: no process or descriptor to
-// be had.
+// be had; kInvalidArgument: no command, a NUL byte, or more than the kernel takes; kUnavailable: the
+// file is still being written; kAborted: somebody killed the supervisor, and the program with it.
 absl::StatusOr<SubprocessResult> RunSubprocess(const SubprocessOptions& options);
 
 }  // namespace routines
