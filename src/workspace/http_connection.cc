@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>
+#include <limits>
 #include <optional>
 #include <utility>
 
@@ -216,7 +218,7 @@ absl::StatusOr<HttpRequest> HttpConnection::ReadRequest() {
   Impl& impl = *impl_;
   impl.parser.emplace();
   impl.parser->header_limit(kMaxHead);
-  impl.parser->body_limit(boost::none);
+  impl.parser->body_limit(std::numeric_limits<uint64_t>::max());  // who reads it sets the limit
   impl.gunzip.reset();
   impl.answered = false;
   impl.stream.set_deadline(absl::InfiniteFuture());

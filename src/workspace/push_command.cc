@@ -45,7 +45,7 @@ absl::Status ReadCapabilities(std::string_view text, PushRequest& request) {
     if (word == "report-status" || word == "report-status-v2") request.report_status = true;
     else if (word == "side-band-64k") request.side_band = true;
     else if (word == "atomic") request.atomic = true;
-    else if (word == "push-options" || word == "delete-refs" || absl::StartsWith(word, "push-cert") ||
+    else if (word == "push-options" || absl::StartsWith(word, "push-cert") ||
              (absl::StartsWith(word, "object-format=") && word != "object-format=sha1")) {
       return absl::InvalidArgumentError(absl::StrCat(word, " is not supported"));
     }

@@ -28,10 +28,11 @@ struct PushRequest {
 
 inline constexpr size_t kMaxCommandListBytes = size_t{1} << 20;
 inline constexpr size_t kMaxCommands = 1000;
-// What the gate offers a pushing client. Not delete-refs, push-options or push-cert: a client that uses
-// them was not offered them.
+// What the gate offers a pushing client; never push-options or push-cert. delete-refs only so that a
+// deletion comes here and is refused with a reason, and recorded.
 inline constexpr std::string_view kPushCapabilities =
-    "report-status report-status-v2 side-band-64k atomic ofs-delta object-format=sha1 agent=routines";
+    "report-status report-status-v2 delete-refs side-band-64k atomic ofs-delta "
+    "object-format=sha1 agent=routines";
 
 // Parses the command list at the beginning of a git-receive-pack request (gitprotocol-pack,
 // "Reference Update Request"). With `size` 0 in the answer, `input` does not hold all of it yet.
