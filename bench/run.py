@@ -13,6 +13,7 @@ import json
 import os
 import pathlib
 import platform
+import re
 import shutil
 import socket
 import statistics
@@ -245,9 +246,10 @@ def start_beside_clone(options, folder, repository):
 
 
 def metric(served, name):
-    """The sum of a metric's samples."""
-    lines = [line for line in get(served, "/metrics").splitlines() if line.startswith(name)]
-    return sum(float(line.rpartition(" ")[2]) for line in lines)
+    """The sum of a metric's samples; `name` may have labels."""
+    text = get(served, "/metrics")
+    samples = re.findall(rf"^{re.escape(name)}(?:{{.*}})? (\S+)$", text, re.MULTILINE)
+    return sum(map(float, samples))
 
 
 def wait_idle(served):
@@ -274,19 +276,14 @@ def measure_sessions(options, folder):
         while metric(served, "routines_sessions_active") > 0:
             most = max(most, metric(served, "routines_sessions_running"))
             time.sleep(1)
-        late = metric(served, "routines_heartbeats_late")
-        lost = metric(served, "routines_leases_lost")
-        ended = get(served, "/metrics")
+        late = metric(served, "routines_heartbeats_late_total")
+        lost = metric(served, "routines_lease_lost_total")
+        succeeded = metric(served, 'routines_sessions_ended_total{state="succeeded"}')
     print(f"### {count} sessions at once, each a process that writes a line a second for 90 s\n")
     table(
         ("all running after", "most at once", "heartbeats late", "leases lost", "succeeded"),
-        (f"{all_running:.1f} s", int(most), int(late), int(lost), succeeded(ended)),
+        (f"{all_running:.1f} s", int(most), int(late), int(lost), int(succeeded)),
     )
-
-
-def succeeded(metrics):
-    lines = [l for l in metrics.splitlines() if "sessions_ended" in l and 'state="succeeded"' in l]
-    return int(sum(float(line.rpartition(" ")[2]) for line in lines))
 
 
 def measure_store(options, folder):

@@ -1,0 +1,401 @@
+"""kill -9, disk full and failing fsync against a real `routines serve`.
+
+What must hold, whatever happens: every 200 that a client saw has its session, no key has two, no
+session is stuck, and no agent is started twice or left running.
+
+ROUTINES_CRASH_SEED repeats a run; ROUTINES_CRASH_ROUNDS changes how many random kills there are.
+"""
+
+import collections
+import concurrent.futures
+import contextlib
+import http.client
+import json
+import os
+import pathlib
+import random
+import re
+import shutil
+import signal
+import subprocess
+import time
+
+import pytest
+
+from conftest import clean_environment
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+ROUNDS = int(os.environ.get("ROUTINES_CRASH_ROUNDS", "200"))
+SLOW = 1 if os.environ.get("ROUTINES_PRESET", "dev") == "dev" else 10  # sanitizers take their time
+
+TRIGGER = "trig_01CRASHCRASHCRASH"
+# Three lives: an agent that ends, one that is caught running, and one that is caught in its setup.
+ROUTINES_OF_THE_TEST = {
+    TRIGGER + "QUICK": "executor: quick\n",
+    TRIGGER + "SLOW": "executor: slow\n",
+    TRIGGER + "SETUP": "executor: quick\nenvironment: {setup_script: sleep 0.05}\n",
+}
+TERMINAL = {"succeeded", "failed", "cancelled", "timed_out", "lost"}
+
+
+class Serve:
+    """One state folder, and the servers that come and go on it."""
+
+    def __init__(self, binary, folder):
+        self.binary = binary
+        self.state = folder / "state"
+        self.started = folder / "started"  # one line per agent that was started
+        self.agent = folder / "agent.sh"
+        self.agent.write_text(f'#!/bin/sh\necho "$ROUTINES_SESSION_ID" >>{self.started}\nsleep $1\necho done\n')
+        self.agent.chmod(0o755)
+        self.routines = folder / "routines"
+        self.routines.mkdir()
+        for number, (trigger, text) in enumerate(ROUTINES_OF_THE_TEST.items()):
+            (self.routines / f"{number}.yaml").write_text(
+                f"name: crash-{number}\nprompt: go\n{text}triggers: [{{id: {trigger}, api: {{}}}}]\n"
+            )
+        self.process = None
+        self.port = None
+        self.tokens = {}
+
+    def spawn(self, *, before=(), **environment):
+        command = [self.binary, "serve", "--json", "--state", str(self.state), "--listen", "127.0.0.1:0"]
+        command += ["--routines", str(self.routines), "--max-concurrent-sessions", "8"]
+        command += ["--executor", f"quick={self.agent} 0", "--executor", f"slow={self.agent} 0.1"]
+        self.process = subprocess.Popen(
+            [*before, *command],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            env=clean_environment(**environment),
+        )
+
+    def wait_ready(self):
+        line = self.process.stdout.readline()  # empty where it died before
+        assert line, f"serve ended with {self.process.wait()} before it was ready"
+        self.port = int(json.loads(line)["url"].rpartition(":")[2])
+
+    def start(self, **options):
+        self.spawn(**options)
+        self.wait_ready()
+        if not self.tokens:
+            for trigger in ROUTINES_OF_THE_TEST:
+                made = self.command("token", "create", trigger)
+                self.tokens[trigger] = made["secret"]
+
+    def command(self, *arguments):
+        done = subprocess.run(
+            [self.binary, *arguments, "--json", "--state", str(self.state)],
+            check=True,
+            stdout=subprocess.PIPE,
+            env=clean_environment(),
+        )
+        return json.loads(done.stdout)
+
+    def kill(self):
+        self.process.kill()
+        self.wait_dead()
+
+    def wait_dead(self):
+        self.process.wait(30 * SLOW)
+        self.process.stdout.close()
+
+    def stop(self):
+        self.process.terminate()
+        self.wait_dead()
+        assert self.process.returncode == 0
+
+    def request(self, method, path, body=None, headers=(), timeout=30):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout * SLOW)
+        with contextlib.closing(connection):
+            connection.request(method, path, body, dict(headers))
+            answer = connection.getresponse()
+            return answer.status, json.loads(answer.read() or b"null")
+
+    def fire(self, trigger, key):
+        """The status and the session's id; None and None where the server went away meanwhile."""
+        headers = {
+            "Authorization": f"Bearer {self.tokens[trigger]}",
+            "Content-Type": "application/json",
+            "Idempotency-Key": key,
+        }
+        path = f"/v1/claude_code/routines/{trigger}/fire"
+        try:
+            status, answer = self.request("POST", path, json.dumps({"text": key}), headers)
+        except (OSError, http.client.HTTPException, ValueError):
+            return None, None
+        return status, answer.get("claude_code_session_id")
+
+    def sessions(self):
+        """All of them, by id."""
+        token = (self.state / "admin-token").read_text().strip()
+        found, before = {}, ""
+        while True:
+            query = "/v1/sessions?limit=1000" + (f"&before={before}" if before else "")
+            status, answer = self.request("GET", query, None, {"Authorization": f"Bearer {token}"})
+            assert status == 200
+            if not answer["sessions"]:
+                return found
+            for session in answer["sessions"]:
+                found[session["id"]] = session
+                before = session["id"]
+
+    def wait_until_all_ended(self, seconds=60):
+        deadline = time.monotonic() + seconds * SLOW
+        while True:
+            sessions = self.sessions()
+            open_ones = [s for s in sessions.values() if s["state"] not in TERMINAL]
+            if not open_ones:
+                return sessions
+            assert time.monotonic() < deadline, f"stuck: {open_ones[:3]}"
+            time.sleep(0.05)
+
+
+class Client:
+    """Sends fires from several threads and remembers what it was promised."""
+
+    def __init__(self, serve):
+        self.serve = serve
+        self.promised = {}  # (trigger, key) -> session id of the first 200
+        self.unanswered = set()
+
+    def send(self, batch):
+        """Fires each (trigger, key); to be called from one thread."""
+        with concurrent.futures.ThreadPoolExecutor(4) as threads:
+            answers = list(threads.map(lambda fire: self.serve.fire(*fire), batch))
+        for fire, (status, session) in zip(batch, answers):
+            assert status in (None, 200), f"{fire}: {status}"
+            if status is None:
+                self.unanswered.add(fire)
+                continue
+            first = self.promised.setdefault(fire, session)
+            assert first == session, f"{fire} got {first} and then {session}"
+            self.unanswered.discard(fire)
+        return answers
+
+    def send_again(self, batch):
+        answers = self.send(batch)
+        assert all(status == 200 for status, _ in answers)
+
+
+def assert_kept(serve, client):
+    """The promises, once everything has come to rest."""
+    sessions = serve.wait_until_all_ended()
+    promised = list(client.promised.values())
+    assert len(set(promised)) == len(promised), "two keys share a session"
+    assert set(promised) == set(sessions), "a promise without a session, or a session nobody asked for"
+
+    started = collections.Counter(serve.started.read_text().split() if serve.started.exists() else [])
+    assert [id for id, times in started.items() if times > 1] == [], "an agent was started twice"
+    for id, session in sessions.items():
+        assert session["reason"], session
+        if session["state"] == "succeeded":
+            assert started[id] == 1, session
+        else:
+            assert (session["state"], session["reason"]) == ("lost", "engine_lost"), session
+    return collections.Counter(session["state"] for session in sessions.values())
+
+
+def agents_running(serve):
+    """Command lines of processes that serve's agents are, or come from."""
+    found = []
+    for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            command = path.read_bytes()
+            if str(serve.agent).encode() in command and serve.binary.encode() not in command:
+                found.append(command)
+    return found
+
+
+def assert_no_agent_left(serve):
+    deadline = time.monotonic() + 10 * SLOW
+    while agents_running(serve):
+        assert time.monotonic() < deadline, agents_running(serve)
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def serve(routines_bin, tmp_path):
+    serve = Serve(routines_bin, tmp_path)
+    yield serve
+    if serve.process and serve.process.poll() is None:
+        serve.kill()
+
+
+def batch(name, size):
+    triggers = list(ROUTINES_OF_THE_TEST)
+    return [(triggers[n % len(triggers)], f"{name}-{n}") for n in range(size)]
+
+
+def test_every_promise_survives_kill_9_at_random_moments(serve):
+    seed = int(os.environ.get("ROUTINES_CRASH_SEED", random.randrange(1 << 32)))
+    print(f"ROUTINES_CRASH_SEED={seed}")
+    chance = random.Random(seed)
+    rounds = ROUNDS if SLOW == 1 else ROUNDS // 10
+
+    serve.start()
+    client = Client(serve)
+    previous = []
+    for number in range(rounds):
+        fires = batch(f"round-{number}", 12)
+        with concurrent.futures.ThreadPoolExecutor(1) as thread:
+            sending = thread.submit(client.send, previous[::4] + fires)
+            time.sleep(chance.uniform(0, 0.12 * SLOW))
+            serve.kill()
+            sending.result()
+        previous = fires
+        if number % 8 == 7:  # also while it starts
+            serve.spawn()
+            time.sleep(chance.uniform(0, 0.1 * SLOW))
+            serve.kill()
+        assert_no_agent_left(serve)
+        serve.start()
+        client.send_again(sorted(client.unanswered) + chance.sample(fires, 2))
+
+    ended = assert_kept(serve, client)
+    print(f"{rounds} kills, {sum(ended.values())} sessions: {dict(ended)}")
+    assert ended["succeeded"] > 0 and ended["lost"] > 0  # the kills did catch agents
+    serve.stop()
+
+
+def crash_points():
+    """As they stand in the engine's code, so that a new one is tested from its first day."""
+    points = set()
+    for path in (ROOT / "src/engine").glob("*.cc"):
+        points |= set(re.findall(r'rash_?[Pp]oint\("([a-z_:]+)"\)', path.read_text()))
+    return sorted(points)
+
+
+def test_the_crash_points_are_found():
+    assert len(crash_points()) >= 9
+    documented = (ROOT / "docs/operations.md").read_text()
+    assert [point for point in crash_points() if f"`{point}`" not in documented] == []
+
+
+@pytest.mark.parametrize("times", [1, 4])
+@pytest.mark.parametrize("point", crash_points())
+def test_every_promise_survives_kill_9_at_a_named_point(serve, point, times):
+    serve.start()  # makes the tokens
+    serve.kill()
+    serve.start(ROUTINES_CRASH_POINT=f"{point}:{times}")
+    client = Client(serve)
+    client.send(batch("before", 9))
+    serve.wait_dead()
+    assert serve.process.returncode == -signal.SIGKILL
+    assert_no_agent_left(serve)
+    serve.start()
+    client.send_again(batch("before", 9) + batch("after", 3))
+    assert_kept(serve, client)
+
+
+def test_a_crash_point_that_cannot_be_is_refused(routines_bin, tmp_path):
+    done = subprocess.run(
+        [routines_bin, "serve", "--state", str(tmp_path / "state"), "--listen", "127.0.0.1:0"],
+        env=clean_environment(ROUTINES_CRASH_POINT="admit:before_commit"),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert "ROUTINES_CRASH_POINT=admit:before_commit: write NAME:N" in done.stderr
+
+
+# ---- disks that fail --------------------------------------------------------------------------------
+@contextlib.contextmanager
+def failing(serve, fault):
+    """While inside, these system calls of serve on its database fail."""
+    if not shutil.which("strace"):
+        pytest.skip("no strace")
+    files = [f"--trace-path={serve.state}/state.db{end}" for end in ("", "-wal")]
+    log = serve.state.parent / "strace"
+    strace = subprocess.Popen(
+        ["strace", "-f", "-o", log, f"--inject={fault}", *files, "-p", str(serve.process.pid)],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    line = strace.stderr.readline()
+    if "attached" not in line:
+        strace.wait()
+        pytest.skip(f"strace may not attach: {line}")
+    try:
+        yield
+    finally:
+        strace.terminate()
+        strace.stderr.close()
+        strace.wait()
+    assert "(INJECTED)" in log.read_text(), "no call failed: the test did not test"
+
+
+def assert_recovers(serve, client, refused):
+    """The disk is well again: the same server takes fires, and a new one keeps its promises."""
+    deadline = time.monotonic() + 30 * SLOW
+    while serve.fire(TRIGGER + "QUICK", "recovery")[0] != 200:
+        assert time.monotonic() < deadline, "no recovery"
+        time.sleep(0.1)
+    client.send_again([(TRIGGER + "QUICK", "recovery")] + refused)
+    serve.wait_until_all_ended()
+    serve.kill()
+    serve.start()
+    client.send_again(list(client.promised))
+    assert_kept(serve, client)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "fdatasync,fsync:error=EIO",
+        "pwrite64,ftruncate:error=ENOSPC",
+        "pwrite64:error=EIO:when=2+3",
+    ],
+)
+def test_a_failing_disk_is_a_503_and_never_a_200(serve, fault):
+    serve.start()
+    client = Client(serve)
+    client.send_again(batch("before", 3))
+    serve.wait_until_all_ended()
+    fires = [(TRIGGER + "QUICK", f"during-{n}") for n in range(6)]
+    with failing(serve, fault):
+        statuses = [serve.fire(*fire)[0] for fire in fires]
+    if "when" in fault:  # some of them fail
+        assert 503 in statuses and set(statuses) <= {200, 503}
+    else:
+        assert set(statuses) == {503}
+    assert_recovers(serve, client, fires)
+
+
+def test_a_full_disk_is_a_503_and_never_a_200(serve):
+    serve.start()  # makes the state folder
+    serve.kill()
+    shutil.rmtree(serve.state)
+    serve.state.mkdir()
+    serve.tokens.clear()
+    # A file system of its own, that nobody else sees and that goes with the process.
+    command = f"mount -t tmpfs -o size=2m,mode=700 tmpfs {serve.state} && exec \"$@\""
+    before = ["unshare", "--map-root-user", "--mount", "sh", "-c", command, "sh"]
+    if subprocess.run([*before, "true"], stderr=subprocess.DEVNULL, check=False).returncode != 0:
+        pytest.skip("no mount namespaces here")
+    serve.spawn(before=before)
+    serve.wait_ready()
+    inside = pathlib.Path(f"/proc/{serve.process.pid}/root{serve.state}")
+    admin = (inside / "admin-token").read_text().strip()
+    path = f"/v1/triggers/{TRIGGER}QUICK/tokens"
+    status, made = serve.request("POST", path, None, {"Authorization": f"Bearer {admin}"})
+    assert status // 100 == 2
+    serve.tokens[TRIGGER + "QUICK"] = made["secret"]
+    assert serve.fire(TRIGGER + "QUICK", "before")[0] == 200
+
+    fill = inside / "fill"
+    statuses = collections.Counter()
+    with contextlib.suppress(OSError), fill.open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(4096))
+    for number in range(400):
+        statuses[serve.fire(TRIGGER + "QUICK", f"full-{number}")[0]] += 1
+        if statuses[503] >= 5:
+            break
+    assert statuses[503] >= 5 and set(statuses) <= {200, 503}, statuses
+
+    fill.unlink()
+    deadline = time.monotonic() + 30 * SLOW
+    while serve.fire(TRIGGER + "QUICK", "after")[0] != 200:
+        assert time.monotonic() < deadline, "no recovery"
+        time.sleep(0.1)

@@ -1,0 +1,53 @@
+"""What the documentation shows exists, and is what the tests run."""
+
+import pathlib
+import re
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("examples/*/*.md")])
+
+
+def without_spaces(text):
+    return re.sub(r"\s+", "", text)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_links_lead_somewhere(page):
+    text = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
+    for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", text):
+        if not target.startswith(("http://", "https://")):
+            assert (page.parent / target).exists(), target
+
+
+def test_the_program_of_the_readme_is_the_example():
+    shown = re.search(r"```cpp\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL).group(1)
+    example = (ROOT / "examples/01_embed/main.cc").read_text()
+    assert without_spaces(shown) in without_spaces(example)
+
+
+def used(pattern, folder):
+    """Words that match in the sources of a folder."""
+    found = set()
+    for path in (ROOT / "src" / folder).rglob("*.cc"):
+        found |= set(re.findall(pattern, path.read_text()))
+    return found
+
+
+def test_every_reason_is_in_the_table():
+    documented = (ROOT / "docs/sessions.md").read_text()
+    reasons = set()
+    for folder in ("base", "engine", "executor", "workspace"):
+        reasons |= used(r'Outcome::(?:Failure|Retryable)\(\s*[\w:]+,\s*"([a-z_]+)"', folder)
+        reasons |= used(r'SESSION_STEP_[A-Z]+,\s*"([a-z_]+)"', folder)
+        reasons |= used(r'return Failure\("([a-z_]+)"', folder)
+    assert len(reasons) > 15
+    assert [reason for reason in sorted(reasons) if f"`{reason}`" not in documented] == []
+
+
+def test_every_metric_is_in_the_table():
+    documented = (ROOT / "docs/operations.md").read_text()
+    metrics = used(r'"(routines_[a-z_]+)"', "server")
+    assert len(metrics) > 8
+    assert [metric for metric in sorted(metrics) if metric not in documented] == []
