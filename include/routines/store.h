@@ -46,7 +46,8 @@ struct Admission {
   std::vector<v1::Session> sessions;  // QUEUED
 };
 
-// kInvalidArgument: an id is missing or a session is not QUEUED. kAlreadyExists: a session's id is taken.
+// kInvalidArgument: an id is missing or twice, or a session not QUEUED. kAlreadyExists: a session's id
+// is taken.
 struct Admitted {
   // The key, or the event's id, was taken: nothing was stored. Below stand the first event's id and
   // decisions, and its sessions as they are now.

@@ -113,9 +113,8 @@ absl::StatusOr<Admitted> MemoryStore::AdmitNow(Admission admission) {
   if (auto it = event_places_.find(admission.event.id()); it != event_places_.end()) {
     return AnswerAgain(it->second);
   }
-  std::set<std::string> ids;
   for (const v1::Session& session : admission.sessions) {
-    if (session_places_.contains(session.id()) || !ids.insert(session.id()).second) {
+    if (session_places_.contains(session.id())) {
       return absl::AlreadyExistsError(absl::StrCat("session.id: ", session.id(), " is taken"));
     }
   }

@@ -91,21 +91,52 @@ absl::StatusOr<Admitted> AnswerAgain(Connection& connection, int64_t event_seq) 
   return admitted;
 }
 
-// The event that took the key, or one with the same id; nothing where there is neither.
-absl::StatusOr<std::optional<int64_t>> FirstEvent(Connection& connection,
-                                                  const Admission& admission) {
-  if (!admission.dedupe_key.empty()) {
-    ASSIGN_OR_RETURN(
-        Statement statement,
-        connection.Prepare("SELECT event_seq FROM dedupe_keys WHERE key = ? AND until > ?"));
-    statement.Bind(admission.dedupe_key, FromProto(admission.event.time()));
-    ASSIGN_OR_RETURN(const bool taken, statement.Step());
-    if (taken) return statement.Int64(0);
-  }
+// The event that holds the dedupe key; nothing where none does.
+absl::StatusOr<std::optional<int64_t>> KeyHolder(Connection& connection,
+                                                 const Admission& admission) {
+  if (admission.dedupe_key.empty()) return std::nullopt;
+  ASSIGN_OR_RETURN(
+      Statement statement,
+      connection.Prepare("SELECT event_seq FROM dedupe_keys WHERE key = ? AND until > ?"));
+  statement.Bind(admission.dedupe_key, FromProto(admission.event.time()));
+  ASSIGN_OR_RETURN(const bool taken, statement.Step());
+  if (!taken) return std::nullopt;
+  return statement.Int64(0);
+}
+
+// Nothing where the event's id is taken.
+absl::StatusOr<std::optional<int64_t>> InsertEvent(Connection& connection,
+                                                   const EncodedAdmission& encoded) {
+  const v1::Event& event = encoded.admission.event;
+  ASSIGN_OR_RETURN(Statement statement,
+                   connection.Prepare("INSERT INTO events (id, source, time, record) "
+                                      "VALUES (?, ?, ?, ?) ON CONFLICT (id) DO NOTHING"));
+  RETURN_IF_ERROR(
+      statement.Bind(event.id(), event.source(), FromProto(event.time()), Blob{encoded.event})
+          .Run());
+  if (connection.changes() == 0) return std::nullopt;
+  return connection.last_insert_rowid();
+}
+
+absl::StatusOr<int64_t> EventSeq(Connection& connection, const std::string& id) {
   ASSIGN_OR_RETURN(Statement statement, connection.Prepare("SELECT seq FROM events WHERE id = ?"));
-  ASSIGN_OR_RETURN(const bool taken, statement.Bind(admission.event.id()).Step());
-  if (taken) return statement.Int64(0);
-  return std::nullopt;
+  RETURN_IF_ERROR(statement.Bind(id).Step().status());
+  return statement.Int64(0);
+}
+
+// kAlreadyExists where the id of a session is taken by one of another event.
+absl::Status CheckSessionIds(Connection& connection, const Admission& admission) {
+  ASSIGN_OR_RETURN(Statement statement,
+                   connection.Prepare("SELECT (SELECT id FROM events WHERE seq = event_seq) "
+                                      "FROM sessions WHERE id = ?"));
+  for (const v1::Session& session : admission.sessions) {
+    ASSIGN_OR_RETURN(const bool taken, statement.Bind(session.id()).Step());
+    if (taken && statement.Bytes(0) != admission.event.id()) {
+      return absl::AlreadyExistsError(absl::StrCat("session.id: ", session.id(), " is taken"));
+    }
+    statement.Reset();
+  }
+  return absl::OkStatus();
 }
 
 absl::Status InsertDecisions(Connection& connection, const EncodedAdmission& encoded,
@@ -133,15 +164,11 @@ absl::Status InsertSessions(Connection& connection, const EncodedAdmission& enco
                        "leasable_from, record) VALUES (?, ?, ?, ?, 'queued', ?, ?, ?)"));
   for (size_t i = 0; i < encoded.sessions.size(); ++i) {
     const v1::Session& session = encoded.admission.sessions[i];
-    const absl::Status inserted = statement
-                                      .Bind(session.id(), event_seq, session.account(),
-                                            session.routine(), FromProto(session.create_time()),
-                                            LeasableFromColumn(session), Blob{encoded.sessions[i]})
-                                      .Run();
-    if (absl::IsAlreadyExists(inserted)) {
-      return absl::AlreadyExistsError(absl::StrCat("session.id: ", session.id(), " is taken"));
-    }
-    RETURN_IF_ERROR(inserted);
+    RETURN_IF_ERROR(statement
+                        .Bind(session.id(), event_seq, session.account(), session.routine(),
+                              FromProto(session.create_time()), LeasableFromColumn(session),
+                              Blob{encoded.sessions[i]})
+                        .Run());
   }
   return absl::OkStatus();
 }
@@ -161,17 +188,15 @@ EncodedAdmission::EncodedAdmission(Admission a) : admission(std::move(a)) {
 
 absl::StatusOr<Admitted> Admit(Connection& connection, EncodedAdmission& encoded) {
   Admission& admission = encoded.admission;
-  ASSIGN_OR_RETURN(const std::optional<int64_t> first, FirstEvent(connection, admission));
-  if (first.has_value()) return AnswerAgain(connection, *first);
-
-  ASSIGN_OR_RETURN(
-      Statement event,
-      connection.Prepare("INSERT INTO events (id, source, time, record) VALUES (?, ?, ?, ?)"));
-  RETURN_IF_ERROR(event
-                      .Bind(admission.event.id(), admission.event.source(),
-                            FromProto(admission.event.time()), Blob{encoded.event})
-                      .Run());
-  const int64_t event_seq = connection.last_insert_rowid();
+  ASSIGN_OR_RETURN(const std::optional<int64_t> holder, KeyHolder(connection, admission));
+  if (holder.has_value()) return AnswerAgain(connection, *holder);
+  RETURN_IF_ERROR(CheckSessionIds(connection, admission));
+  ASSIGN_OR_RETURN(const std::optional<int64_t> inserted, InsertEvent(connection, encoded));
+  if (!inserted.has_value()) {
+    ASSIGN_OR_RETURN(const int64_t first, EventSeq(connection, admission.event.id()));
+    return AnswerAgain(connection, first);
+  }
+  const int64_t event_seq = *inserted;
   if (!admission.dedupe_key.empty()) {
     ASSIGN_OR_RETURN(
         Statement key,

@@ -1,7 +1,8 @@
 // What the writing operations of a store do in SQLite, each inside a transaction that the caller
 // holds.
 //
-// A change that answers an error may have written already: the caller rolls it back.
+// A change that is refused has written nothing: preconditions are looked at first. After
+// kUnavailable and kInternal it may have, and the transaction is to be rolled back.
 #ifndef ROUTINES_SRC_STORE_SQLITE_CHANGES_H_
 #define ROUTINES_SRC_STORE_SQLITE_CHANGES_H_
 

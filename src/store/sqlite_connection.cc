@@ -161,6 +161,9 @@ absl::StatusOr<std::string> Connection::QueryText(std::string_view sql) {
 int64_t Connection::changes() const {
   return sqlite3_changes64(db_);
 }
+int64_t Connection::total_changes() const {
+  return sqlite3_total_changes64(db_);
+}
 int64_t Connection::last_insert_rowid() const {
   return sqlite3_last_insert_rowid(db_);
 }

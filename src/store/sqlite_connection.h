@@ -82,7 +82,8 @@ class Connection {
   // The first column of the first row; empty where there is none.
   absl::StatusOr<std::string> QueryText(std::string_view sql);
 
-  int64_t changes() const;  // rows that the last statement inserted, updated or deleted
+  int64_t changes() const;        // rows that the last statement inserted, updated or deleted
+  int64_t total_changes() const;  // the same, of all statements so far
   int64_t last_insert_rowid() const;
   bool in_transaction() const;
 

@@ -49,7 +49,8 @@ absl::Status ForkedError() {
 class Job {
  public:
   virtual ~Job() = default;
-  // Inside the transaction. An error is this change's own, unless IsStoreError says otherwise.
+  // Inside the transaction. An error is this change's own, unless IsStoreError says otherwise; then
+  // nothing was written.
   virtual absl::Status Run(Connection& connection) = 0;
   // After it; `commit` says how the transaction went. Calls user code.
   virtual void Finish(const absl::Status& commit) = 0;
@@ -115,14 +116,18 @@ class Writer {
   }
 
  private:
+  // Changes are refused before they write anything, so that one that is refused does not spoil its
+  // group. (A savepoint for each would cost a quarter of the throughput.)
   absl::Status Transaction(const std::vector<std::unique_ptr<Job>>& group) {
     RETURN_IF_ERROR(Execute("BEGIN IMMEDIATE"));
     for (const auto& job : group) {
-      RETURN_IF_ERROR(Execute("SAVEPOINT change"));
+      const int64_t written = connection_->total_changes();
       const absl::Status status = job->Run(*connection_);
       if (IsStoreError(status)) return status;
-      if (!status.ok()) RETURN_IF_ERROR(Execute("ROLLBACK TO change"));
-      RETURN_IF_ERROR(Execute("RELEASE change"));
+      if (!status.ok() && connection_->total_changes() != written) {
+        return absl::InternalError(
+            absl::StrCat("a refused change had written already: ", std::string(status.message())));
+      }
     }
     return Execute("COMMIT");
   }

@@ -1,6 +1,8 @@
 #include "src/store/transitions.h"
 
+#include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -13,7 +15,11 @@ absl::Status CheckAdmission(const Admission& admission) {
   if (admission.event.id().empty()) {
     return absl::InvalidArgumentError("event.id: empty; give the event an id");
   }
+  std::set<std::string_view> ids;
   for (const v1::Session& session : admission.sessions) {
+    if (!ids.insert(session.id()).second) {
+      return absl::InvalidArgumentError(absl::StrCat("session.id: ", session.id(), " twice"));
+    }
     if (session.id().empty()) {
       return absl::InvalidArgumentError("session.id: empty; give the session an id");
     }

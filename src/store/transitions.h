@@ -14,7 +14,7 @@
 
 namespace routines::store {
 
-// kInvalidArgument: the event or a session has no id, or a session is not QUEUED.
+// kInvalidArgument: the event or a session has no id, two sessions have one, or one is not QUEUED.
 absl::Status CheckAdmission(const Admission& admission);
 
 // Sets what the store alone decides about a session that comes in.

@@ -49,6 +49,9 @@ TEST_P(StoreConformanceTest, RefusedAdmissionStoresNothing) {
   Admission running = MakeAdmission(3);
   running.sessions[0].set_state(v1::SESSION_STATE_RUNNING);
   EXPECT_EQ(Admit(running).status().code(), absl::StatusCode::kInvalidArgument);
+  Admission twins = MakeAdmission(3);
+  twins.sessions.push_back(twins.sessions[0]);
+  EXPECT_EQ(Admit(twins).status().code(), absl::StatusCode::kInvalidArgument);
   Admission nameless = MakeAdmission(4);
   nameless.event.clear_id();
   EXPECT_EQ(Admit(nameless).status().code(), absl::StatusCode::kInvalidArgument);
