@@ -78,6 +78,13 @@ absl::Status ErrorOfHttp(const HttpResponse& response) {
   const bool ours = body.ok() && (*body)["type"].Text() == "error";
   std::string message = ours ? (*body)["error"]["message"].Text()
                              : absl::StrCat("the server answered HTTP ", response.status);
+  const JsonValue::Array no_problems;
+  const JsonValue::Array& problems = ours ? (*body)["error"]["problems"].Items() : no_problems;
+  if (problems.size() > 1) {  // one alone is the message already
+    for (const JsonValue& problem : problems) {
+      absl::StrAppend(&message, "\n", problem["path"].Text(), ": ", problem["message"].Text());
+    }
+  }
   absl::Status status(CodeOfHttp(response.status), message);
   if (ours) status.SetPayload(kErrorPayload, absl::Cord(body->Dump()));
   return status;

@@ -47,6 +47,7 @@ class Stream {
   bool TakePiece(std::string_view piece) {
     progressed_ = true;
     for (const SseEvent& sse : parser_.Feed(piece)) {
+      ended_ = ended_ || sse.type == "end";
       absl::StatusOr<JsonValue> event = JsonValue::Parse(sse.data);
       if (!event.ok() || (*event)["sequence"].IsNull()) continue;  // not of the log
       take_(*event);

@@ -150,8 +150,7 @@ void CommandLine::AddServe() {
   CLI::App* command = nullptr;
   auto* options = AddCommand<ServeOptions>(&app_, "serve", "Run the engine and its HTTP server",
                                            Serve, &command);
-  command
-      ->add_option("--state", options->state, "Folder for everything that is kept [ROUTINES_STATE]")
+  command->add_option("--state", options->state, "Folder for everything that is kept")
       ->type_name(kFolder)
       ->envname("ROUTINES_STATE")
       ->required();

@@ -6,8 +6,10 @@
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <functional>
 #include <memory>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/numbers.h"
@@ -95,8 +97,8 @@ absl::StatusOr<std::function<void(std::string_view)>> CrashPointFromEnvironment(
   int times = 0;
   if (colon == std::string::npos || !absl::SimpleAtoi(wish.substr(colon + 1), &times) ||
       times < 1) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "ROUTINES_CRASH_POINT=", wish, ": write NAME:N, e.g. admit:after_commit:3"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("ROUTINES_CRASH_POINT=", wish, ": write NAME:N, e.g. admit:after_commit:3"));
   }
   return [name = wish.substr(0, colon), times,
           seen = std::make_shared<std::atomic<int>>(0)](std::string_view point) {
@@ -106,7 +108,10 @@ absl::StatusOr<std::function<void(std::string_view)>> CrashPointFromEnvironment(
 
 absl::StatusOr<EmbeddedOptions> MakeEmbeddedOptions(const ServeOptions& options) {
   EmbeddedOptions embedded;
-  embedded.state_directory = options.state;
+  // Absolute, because agents and git run in other folders.
+  std::error_code error;
+  embedded.state_directory = std::filesystem::absolute(options.state, error).string();
+  if (error) return absl::FailedPreconditionError("the current folder is gone: " + error.message());
   for (const std::string& definition : options.executors) {
     RETURN_IF_ERROR(AddExecutor(definition, options, &embedded));
   }
