@@ -25,7 +25,7 @@ namespace {
 constexpr absl::Duration kRequestTimeout = absl::Minutes(30);
 constexpr size_t kMaxFetchRequest = size_t{16} << 20;
 constexpr size_t kBuffer = size_t{64} << 10;
-constexpr std::string_view kText = "text/plain; charset=utf-8";
+constexpr std::string_view kText = "text/plain";
 
 enum class Service { kNone, kFetchRefs, kFetch, kPushRefs, kPush };
 
