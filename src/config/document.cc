@@ -1,11 +1,14 @@
 #include "src/config/document.h"
 
 #include <algorithm>
+#include <charconv>
+#include <cstdint>
 #include <sstream>
 #include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "src/base/utf8.h"
 #include "src/config/words.h"
 #include "yaml-cpp/eventhandler.h"
@@ -29,6 +32,61 @@ Position At(std::string_view text, size_t offset) {
           1 + static_cast<int>(newline == std::string_view::npos ? offset : offset - newline - 1)};
 }
 
+// The text as the parser gets it. JSON writes characters beyond U+FFFF as two escapes, a surrogate
+// pair, which YAML does not know: they become YAML's one escape, and positions behind them are set
+// right.
+class Source {
+ public:
+  explicit Source(std::string_view text) {
+    const size_t first = text.find_first_not_of(" \t\r\n");
+    if (first == text.npos || text[first] != '{' || text.find("\\u") == text.npos) {
+      text_ = std::string(text);
+      return;
+    }
+    for (size_t i = 0; i < text.size();) {
+      const uint32_t high = text[i] == '\\' ? CodeUnit(text.substr(i)) : 0;
+      const uint32_t low = high >= 0xD800 && high < 0xDC00 ? CodeUnit(text.substr(i + 6)) : 0;
+      if (low >= 0xDC00 && low < 0xE000) {
+        const uint32_t character = 0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00);
+        absl::StrAppendFormat(&text_, "\\U%08x", character);
+        shortened_.push_back(text_.size());
+        i += 12;
+      } else {
+        // A backslash and what it escapes belong together: "\\u" is none.
+        const size_t length = text[i] == '\\' ? std::min<size_t>(2, text.size() - i) : 1;
+        text_.append(text.substr(i, length));
+        i += length;
+      }
+    }
+  }
+
+  const std::string& text() const { return text_; }
+
+  // Where the parser's position stands in the file.
+  Position At(const YAML::Mark& mark) const {
+    Position position = routines::At(mark);
+    const auto offset = static_cast<size_t>(std::max(mark.pos, 0));
+    const size_t line = offset - std::min<size_t>(offset, position.column - 1);
+    const auto behind = [&](size_t end) {
+      return std::upper_bound(shortened_.begin(), shortened_.end(), end);
+    };
+    position.column += 2 * static_cast<int>(behind(offset) - behind(line));
+    return position;
+  }
+
+ private:
+  // Of an escape "\uXXXX" at the beginning of `text`; 0 where there is none.
+  static uint32_t CodeUnit(std::string_view text) {
+    uint32_t unit = 0;
+    if (text.size() < 6 || text[0] != '\\' || text[1] != 'u') return 0;
+    const auto [end, error] = std::from_chars(text.data() + 2, text.data() + 6, unit, 16);
+    return error == std::errc() && end == text.data() + 6 ? unit : 0;
+  }
+
+  std::string text_;
+  std::vector<size_t> shortened_;  // where the shorter escapes end in text_
+};
+
 // Ends the parsing from within the parser.
 struct Stop {
   DocumentProblem problem;
@@ -37,41 +95,41 @@ struct Stop {
 // Builds the tree from the parser's events; never sees more than the limits allow.
 class TreeBuilder : public YAML::EventHandler {
  public:
-  TreeBuilder(std::string_view text, Document* document) : text_(text), document_(document) {}
+  TreeBuilder(const Source& source, Document* document) : source_(source), document_(document) {}
 
   void OnDocumentStart(const YAML::Mark& mark) override {
     if (++documents_ > 1) {
-      throw Stop{{At(mark), "a second document begins here; write one routine per file"}};
+      throw Stop{{source_.At(mark), "a second document begins here; write one routine per file"}};
     }
   }
   void OnDocumentEnd() override {}
 
   void OnNull(const YAML::Mark& mark, YAML::anchor_t) override {
-    Node node{Node::Kind::kNull, At(mark)};
-    const std::string_view rest =
-        text_.substr(std::min<size_t>(std::max(mark.pos, 0), text_.size()));
+    Node node{Node::Kind::kNull, source_.At(mark)};
+    const std::string_view text = source_.text();
+    const std::string_view rest = text.substr(std::min<size_t>(std::max(mark.pos, 0), text.size()));
     node.written = !rest.empty() && (rest[0] == '~' || rest[0] == 'n' || rest[0] == 'N');
     Add(std::move(node));
   }
 
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t,
                 const std::string& value) override {
-    Node node{Node::Kind::kScalar, At(mark), value, tag == "?"};
+    Node node{Node::Kind::kScalar, source_.At(mark), value, tag == "?"};
     RefuseTag(tag, &node);
     if (value.find('\0') != std::string::npos) {
-      Report(At(mark), "contains a NUL character; remove it");
+      Report(source_.At(mark), "contains a NUL character; remove it");
       node.kind = Node::Kind::kBroken;
     }
     Add(std::move(node));
   }
 
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
-    Report(At(mark), "aliases (*name) are not supported; write the value again");
-    Add({Node::Kind::kBroken, At(mark)});
+    Report(source_.At(mark), "aliases (*name) are not supported; write the value again");
+    Add({Node::Kind::kBroken, source_.At(mark)});
   }
 
   void OnAnchor(const YAML::Mark& mark, const std::string& name) override {
-    Report(At(mark),
+    Report(source_.At(mark),
            absl::StrCat("anchors (&", Abbreviated(name),
                         ") are not supported; remove it and write the value where it is used"));
   }
@@ -84,6 +142,13 @@ class TreeBuilder : public YAML::EventHandler {
                   YAML::EmitterStyle::value) override {
     Open(mark, tag, Node::Kind::kMap);
   }
+  // The innermost list or map that has begun and not ended; null where there is none.
+  const Node* Innermost(Node::Kind kind) const {
+    const auto found = std::find_if(open_.rbegin(), open_.rend(),
+                                    [kind](const Node* node) { return node->kind == kind; });
+    return found == open_.rend() ? nullptr : *found;
+  }
+
   void OnSequenceEnd() override { open_.pop_back(); }
   void OnMapEnd() override { open_.pop_back(); }
 
@@ -100,10 +165,10 @@ class TreeBuilder : public YAML::EventHandler {
 
   void Open(const YAML::Mark& mark, const std::string& tag, Node::Kind kind) {
     if (open_.size() >= kMaxDocumentDepth) {
-      throw Stop{
-          {At(mark), absl::StrCat("is nested more than ", kMaxDocumentDepth, " levels deep")}};
+      throw Stop{{source_.At(mark),
+                  absl::StrCat("is nested more than ", kMaxDocumentDepth, " levels deep")}};
     }
-    Node node{kind, At(mark)};
+    Node node{kind, source_.At(mark)};
     RefuseTag(tag, &node);
     open_.push_back(Add(std::move(node)));
   }
@@ -134,7 +199,7 @@ class TreeBuilder : public YAML::EventHandler {
     parent->keys.push_back({std::move(node.text), node.position});
   }
 
-  const std::string_view text_;
+  const Source& source_;
   Document* const document_;
   std::vector<Node*> open_;
   size_t nodes_ = 0;
@@ -148,8 +213,8 @@ std::string Explain(const std::string& message) {
     std::string_view text;
   };
   static constexpr Explanation kExplanations[] = {
-      {"end of map flow not found", "a { is not closed; add the missing } or comma"},
-      {"end of sequence flow not found", "a [ is not closed; add the missing ] or comma"},
+      {"end of map flow not found", "this { is not closed; add the missing } or comma"},
+      {"end of sequence flow not found", "this [ is not closed; add the missing ] or comma"},
       {"end of map not found", "does not line up with the keys above; check the indentation"},
       {"end of sequence not found",
        "does not line up with the list above; begin each item with \"- \" in the same column"},
@@ -199,12 +264,17 @@ bool IndentedByTab(std::string_view text, int line) {
   return indent.find('\t') != std::string_view::npos;
 }
 
-DocumentProblem SyntaxProblem(std::string_view text, const YAML::Exception& error) {
-  const Position position = At(error.mark);
-  if (IndentedByTab(text, position.line)) {
+DocumentProblem SyntaxProblem(const Source& source, const TreeBuilder& tree,
+                              const YAML::Exception& error) {
+  const Position position = source.At(error.mark);
+  if (IndentedByTab(source.text(), position.line)) {
     return {{position.line, 1}, "a tab indents this line; indent with spaces"};
   }
-  return {position, Explain(error.msg)};
+  // The parser notices a missing bracket at some later place; where it was opened helps more.
+  const Node* open = nullptr;
+  if (error.msg == YAML::ErrorMsg::END_OF_SEQ_FLOW) open = tree.Innermost(Node::Kind::kList);
+  if (error.msg == YAML::ErrorMsg::END_OF_MAP_FLOW) open = tree.Innermost(Node::Kind::kMap);
+  return {open == nullptr ? position : open->position, Explain(error.msg)};
 }
 
 // Problems of the bytes, which keep the parser from being asked at all.
@@ -238,9 +308,10 @@ Document ParseDocument(std::string_view text) {
   if (absl::StartsWith(absl::string_view(text.data(), text.size()), "\xEF\xBB\xBF")) {
     text.remove_prefix(3);
   }
-  TreeBuilder builder(text, &document);
+  const Source source(text);
+  TreeBuilder builder(source, &document);
   try {
-    std::istringstream stream{std::string(text)};
+    std::istringstream stream(source.text());
     YAML::Parser parser(stream);
     if (!parser.HandleNextDocument(builder)) {
       document.problems.push_back({{1, 1}, "the file is empty; write at least name and prompt"});
@@ -251,7 +322,7 @@ Document ParseDocument(std::string_view text) {
   } catch (const Stop& stop) {
     document.problems.push_back(stop.problem);
   } catch (const YAML::Exception& error) {
-    document.problems.push_back(SyntaxProblem(text, error));
+    document.problems.push_back(SyntaxProblem(source, builder, error));
   }
   return document;
 }

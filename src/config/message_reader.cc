@@ -4,7 +4,6 @@
 #include <limits>
 #include <optional>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "google/protobuf/duration.pb.h"
@@ -35,14 +34,7 @@ std::string Found(const Node& node) {
   const PlainScalar scalar = Resolve(node);
   if (scalar.kind == PlainKind::kText) return "text";
   if (scalar.kind == PlainKind::kBool) return node.text;
-  return absl::StrCat("the number ", Abbreviated(node.text));
-}
-
-std::string Join(const std::string& path, const std::string& key) {
-  bool word = !key.empty();
-  for (const char c : key) word = word && (absl::ascii_isalnum(c) || c == '_' || c == '-');
-  if (!word) return absl::StrCat(path, "[", Quoted(key), "]");
-  return path.empty() ? key : absl::StrCat(path, ".", key);
+  return "a number";
 }
 
 std::string Item(const std::string& path, size_t index) {
@@ -74,10 +66,9 @@ const FieldDescriptor* Owner(const Descriptor& type, const std::string& key) {
   return nullptr;
 }
 
-// Whether `inner` is a part of `outer`.
-bool Within(const std::string& inner, const std::string& outer) {
-  return inner.size() > outer.size() && absl::StartsWith(inner, outer) &&
-         (inner[outer.size()] == '.' || inner[outer.size()] == '[');
+std::string Parent(const std::string& path) {
+  const size_t end = path.find_last_of(".[");
+  return path.substr(0, end == std::string::npos ? 0 : end);
 }
 
 }  // namespace
@@ -94,16 +85,19 @@ void MessageReader::Read(const Node& root, Message* message) {
 Position MessageReader::PositionOf(std::string path) const {
   while (true) {
     if (const auto found = positions_.find(path); found != positions_.end()) return found->second;
-    const size_t end = path.find_last_of(".[");
-    path.resize(end == std::string::npos ? 0 : end);
+    path = Parent(path);
   }
 }
 
 bool MessageReader::Reported(const std::string& path) const {
-  for (const std::string& reported : reported_) {
-    if (path == reported || Within(path, reported) || Within(reported, path)) return true;
+  for (const char* separator : {".", "["}) {  // something in it
+    const auto inner = reported_.lower_bound(path + separator);
+    if (inner != reported_.end() && absl::StartsWith(*inner, path + separator)) return true;
   }
-  return false;
+  for (std::string outer = path; !outer.empty(); outer = Parent(outer)) {
+    if (reported_.count(outer) > 0) return true;
+  }
+  return reported_.count("") > 0;
 }
 
 void MessageReader::Report(Position position, const std::string& path, std::string message) {
@@ -112,8 +106,11 @@ void MessageReader::Report(Position position, const std::string& path, std::stri
 }
 
 void MessageReader::Expected(std::string_view what, const Node& node, const std::string& path) {
+  const bool quoted = node.kind == Kind::kScalar && !node.plain &&
+                      ResolvePlainScalar(node.text).kind != PlainKind::kText;
   Report(node.position, path,
-         absl::StrCat("expected ", std::string(what), ", found ", Found(node)));
+         absl::StrCat("expected ", std::string(what), ", found ", Found(node),
+                      quoted ? "; remove the quotes" : ""));
 }
 
 void MessageReader::ReadMessage(const Node& node, const std::string& path, Message* message) {
@@ -134,7 +131,7 @@ void MessageReader::ReadKey(const Node& map, size_t index, const std::string& pa
                             Message* message) {
   const Node::Key& key = map.keys[index];
   const Node& value = map.children[index];
-  const std::string key_path = Join(path, key.text);
+  const std::string key_path = KeyPath(path, key.text);
   if (!CheckKey(key, path, *message)) return;
   const FieldDescriptor& field = *message->GetDescriptor()->FindFieldByName(key.text);
   positions_[key_path] = value.kind == Kind::kScalar ? value.position : key.position;
@@ -156,7 +153,7 @@ bool MessageReader::CheckKey(const Node::Key& key, const std::string& parent,
     ReportUnknownKey(key, parent, message);
     return false;
   }
-  const std::string path = Join(parent, key.text);
+  const std::string path = KeyPath(parent, key.text);
   if (const auto first = positions_.find(path); first != positions_.end()) {
     Report(key.position, path,
            absl::StrCat("is written twice, first in line ", first->second.line, "; keep one"));
@@ -176,9 +173,9 @@ bool MessageReader::CheckKey(const Node::Key& key, const std::string& parent,
 void MessageReader::ReportUnknownKey(const Node::Key& key, const std::string& parent,
                                      const Message& message) {
   const Descriptor& type = *message.GetDescriptor();
-  const std::string path = Join(parent, key.text);
+  const std::string path = KeyPath(parent, key.text);
   if (const FieldDescriptor* owner = Owner(type, key.text)) {
-    reported_.insert(Join(parent, owner->name()));
+    reported_.insert(KeyPath(parent, owner->name()));
     Report(key.position, path,
            absl::StrCat("unknown key ", Quoted(key.text), "; it belongs into ",
                         Quoted(owner->name())));
@@ -191,7 +188,7 @@ void MessageReader::ReportUnknownKey(const Node::Key& key, const std::string& pa
   }
   // The key that was meant is not missing as well.
   const std::string nearest = NearestWord(key.text, known);
-  if (!nearest.empty()) reported_.insert(Join(parent, nearest));
+  if (!nearest.empty()) reported_.insert(KeyPath(parent, nearest));
   Report(key.position, path, UnknownWord("key", key.text, known));
 }
 
@@ -215,14 +212,16 @@ void MessageReader::ReadField(const Node& node, const std::string& path,
 void MessageReader::ReadMap(const Node& node, const std::string& path, const FieldDescriptor& field,
                             Message* message) {
   if (node.kind != Kind::kMap) return Expected("names with values", node, path);
+  std::map<std::string, int> lines;
   for (size_t i = 0; i < node.children.size(); ++i) {
     const Node::Key& key = node.keys[i];
     const Node& value = node.children[i];
-    const std::string key_path = Join(path, key.text);
-    const auto [first, inserted] = positions_.emplace(key_path, key.position);
+    const std::string key_path = KeyPath(path, key.text);
+    positions_.emplace(key_path, key.position);
+    const auto [first, inserted] = lines.emplace(key.text, key.position.line);
     if (!inserted) {
       Report(key.position, key_path,
-             absl::StrCat("is written twice, first in line ", first->second.line, "; keep one"));
+             absl::StrCat("is written twice, first in line ", first->second, "; keep one"));
     } else if (value.kind == Kind::kNull) {
       Report(key.position, key_path, "has no value; write \"\" for an empty one");
     } else if (value.kind == Kind::kScalar) {
@@ -254,7 +253,9 @@ void MessageReader::ReadList(const Node& node, const std::string& path,
       Report(item.position, item_path, "is an empty item; write its value, or remove it");
     } else if (field.message_type() != nullptr) {
       ReadMessage(item, item_path, message->GetReflection()->AddMessage(message, &field));
-    } else if (item.kind != Kind::kBroken) {
+    } else if (item.kind == Kind::kBroken) {
+      reported_.insert(item_path);
+    } else {
       ReadScalar(item, item_path, field, message);
     }
   }
@@ -278,7 +279,8 @@ void MessageReader::ReadScalar(const Node& node, const std::string& path,
       }
       return reflection.SetInt32(message, &field, static_cast<int32_t>(scalar.number));
     case FieldDescriptor::CPPTYPE_DOUBLE:
-      if (!number || !std::isfinite(scalar.number)) return Expected("a number", node, path);
+      if (!number || !std::isfinite(scalar.number))
+        return Expected("a number such as 5.00", node, path);
       return reflection.SetDouble(message, &field, scalar.number);
     case FieldDescriptor::CPPTYPE_ENUM: {
       const auto& type = *field.enum_type();
@@ -356,7 +358,7 @@ void MessageReader::ReadTimestamp(const Node& node, const std::string& path, Mes
 }
 
 void MessageReader::ReadValue(const Node& node, const std::string& path, Message* message) {
-  constexpr double kLargestExact = 9007199254740992;  // 2^53
+  constexpr double kLargestExact = 9007199254740991;  // 2^53 - 1; the next may have been rounded
   auto* value = google::protobuf::DynamicCastToGenerated<google::protobuf::Value>(message);
   const PlainScalar scalar = Resolve(node);
   if (node.kind == Kind::kNull) {

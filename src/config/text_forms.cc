@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <cmath>
+#include <cstdint>
 #include <limits>
 
 #include "absl/strings/ascii.h"
@@ -124,8 +125,17 @@ PlainScalar ResolvePlainScalar(std::string_view text) {
 }
 
 std::string NumberText(double number) {
-  char buffer[32];
-  return std::string(buffer, std::to_chars(buffer, buffer + sizeof(buffer), number).ptr);
+  constexpr double kLargestExact = 9007199254740991;  // 2^53 - 1
+  char buffer[64];
+  char* const end = buffer + sizeof(buffer);
+  const bool whole = number == std::trunc(number);
+  if (whole && std::abs(number) <= kLargestExact) {
+    return std::string(buffer, std::to_chars(buffer, end, static_cast<int64_t>(number)).ptr);
+  }
+  // Beyond that with an exponent, which says that not every digit counts.
+  return std::string(buffer,
+                     whole ? std::to_chars(buffer, end, number, std::chars_format::scientific).ptr
+                           : std::to_chars(buffer, end, number).ptr);
 }
 
 }  // namespace routines

@@ -57,13 +57,25 @@ void CheckKind(const v1::Connector& connector, const std::string& path, Rules& r
                 "has a meaning with command only; use headers with ${NAME} instead");
 }
 
+// Whether every "${" of `value` names a secret: "${NAME}".
+bool NamesSecrets(std::string_view value) {
+  for (size_t start = value.find("${"); start != value.npos; start = value.find("${", start + 1)) {
+    const size_t end = value.find('}', start);
+    if (end == value.npos || !IsVariableName(value.substr(start + 2, end - start - 2)))
+      return false;
+  }
+  return true;
+}
+
 void CheckHeaders(const v1::Connector& connector, const std::string& path, Rules& rules) {
   for (const auto& [name, value] : connector.headers()) {
-    const std::string header_path = absl::StrCat(path, ".headers.", name);
+    const std::string header_path = KeyPath(path + ".headers", name);
     rules.Require(IsHeaderName(name), header_path,
                   absl::StrCat(Quoted(name), " is not the name of an HTTP header"));
     rules.Require(!HasControlCharacter(value), header_path,
                   "has a line break or control character in it; remove it");
+    rules.Require(NamesSecrets(value), header_path,
+                  "has a ${ without NAME}; write ${NAME} of a secret");
   }
 }
 

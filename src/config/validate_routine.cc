@@ -88,7 +88,7 @@ void CheckVariable(const std::string& name, const std::string& path, Rules& rule
 
 void CheckEnvironment(const v1::Environment& environment, Rules& rules) {
   for (const auto& [name, value] : environment.variables()) {
-    CheckVariable(name, absl::StrCat("environment.variables.", name), rules);
+    CheckVariable(name, KeyPath("environment.variables", name), rules);
   }
   std::set<std::string> seen;
   for (int i = 0; i < environment.secrets_size(); ++i) {

@@ -24,6 +24,8 @@ using google::protobuf::Value;
 constexpr absl::Duration kLongestCatchUpWindow = absl::Hours(31 * 24);
 constexpr absl::Duration kLongestSpread = absl::Hours(24);
 constexpr int kMostCatchUps = 1000;
+constexpr int kMostConditions =
+    1000;  // of a routine; each may have a regular expression to compile
 
 const std::vector<std::string>& GithubEvents() {
   static const auto& events = *new std::vector<std::string>{"pull_request",
@@ -118,6 +120,7 @@ void CheckRegex(const std::string& pattern, const std::string& path, Rules& rule
   }
   RE2::Options options;
   options.set_log_errors(false);
+  options.set_max_mem(1 << 20);
   const RE2 regex(pattern, options);
   rules.Require(regex.ok(), path,
                 absl::StrCat("is not a regular expression (RE2): ", Abbreviated(regex.error())));
@@ -203,6 +206,12 @@ void CheckConditions(const RepeatedPtrField<v1::Condition>& conditions, Fields f
   }
 }
 
+int CountConditions(const RepeatedPtrField<v1::Condition>& conditions) {
+  int count = conditions.size();
+  for (const v1::Condition& condition : conditions) count += condition.any_of_size();
+  return count;
+}
+
 // The cron expression's shape. Its fields, the minimum interval and expressions that never match
 // are the schedule parser's.
 void CheckCron(const std::string& cron, const std::string& path, Rules& rules) {
@@ -244,7 +253,7 @@ void CheckSchedule(const v1::ScheduleTrigger& schedule, const std::string& path,
                            : "has more than one of cron, at and every; keep one");
   if (!schedule.cron().empty()) CheckCron(schedule.cron(), path + ".cron", rules);
   if (!schedule.time().empty()) {
-    rules.Require(every, path + ".time", "has a meaning with every only; remove it");
+    rules.Require(every || kinds == 0, path + ".time", "has a meaning with every only; remove it");
     rules.Require(IsTimeOfDay(schedule.time()), path + ".time",
                   absl::StrCat(Quoted(schedule.time()),
                                " is not a time of day; write HH:MM, such as "
@@ -340,6 +349,16 @@ void CheckId(const std::string& id, const std::string& path, Rules& rules) {
 }  // namespace
 
 void CheckTriggers(const v1::Routine& routine, Rules& rules) {
+  int conditions = 0;
+  for (const v1::Trigger& trigger : routine.triggers()) {
+    conditions +=
+        CountConditions(trigger.github().filters()) + CountConditions(trigger.custom().filters());
+  }
+  if (!rules.Require(conditions <= kMostConditions, "triggers",
+                     absl::StrCat("have ", conditions, " conditions; at most ", kMostConditions,
+                                  " are allowed in a routine"))) {
+    return;
+  }
   std::set<std::string> ids;
   for (int i = 0; i < routine.triggers_size(); ++i) {
     const v1::Trigger& trigger = routine.triggers(i);

@@ -5,6 +5,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "routines/routine.h"
@@ -52,13 +53,19 @@ std::string NearestWord(std::string_view word, const std::vector<std::string>& k
   std::string nearest;
   for (const std::string& candidate : known) {
     const std::string other = Normalized(candidate);
+    if (other.size() > wanted.size() + limit || wanted.size() > other.size() + limit) continue;
     const size_t distance = EditDistance(wanted, other);
     if (distance > limit || distance >= std::min(other.size(), wanted.size())) continue;
     if (!nearest.empty() && distance == limit) continue;  // the first of equals
     nearest = candidate;
     limit = distance;
   }
-  return nearest;
+  if (!nearest.empty()) return nearest;
+  // "base" for "base_branch".
+  for (const std::string& candidate : known) {
+    if (absl::StartsWith(Normalized(candidate), wanted + "_")) return candidate;
+  }
+  return "";
 }
 
 std::string Abbreviated(std::string_view text) {
@@ -78,6 +85,14 @@ std::string Abbreviated(std::string_view text) {
 
 std::string Quoted(std::string_view text) {
   return absl::StrCat("\"", Abbreviated(text), "\"");
+}
+
+std::string KeyPath(std::string_view path, std::string_view key) {
+  const bool word = !key.empty() && std::all_of(key.begin(), key.end(), [](char c) {
+    return absl::ascii_isalnum(c) || c == '_' || c == '-';
+  });
+  if (!word) return absl::StrCat(std::string(path), "[", Quoted(key), "]");
+  return absl::StrCat(std::string(path), path.empty() ? "" : ".", std::string(key));
 }
 
 std::string OneOf(const std::vector<std::string>& words) {

@@ -13,6 +13,10 @@ std::string Abbreviated(std::string_view text);
 // The same in double quotes.
 std::string Quoted(std::string_view text);
 
+// The path of the key `key` in the map at `path`: "path.key", or path["key"] where it is no plain
+// word.
+std::string KeyPath(std::string_view path, std::string_view key);
+
 // "a, b or c".
 std::string OneOf(const std::vector<std::string>& words);
 

@@ -1,0 +1,56 @@
+#include "src/config/words.h"
+
+#include "gtest/gtest.h"
+#include "routines/routine.h"
+
+namespace routines {
+namespace {
+
+const std::vector<std::string> kKnown = {"schedule", "api",         "github",
+                                         "custom",   "base_branch", "head_branch"};
+
+TEST(NearestWord, FindsWhatWasMeant) {
+  EXPECT_EQ(NearestWord("shedule", kKnown), "schedule");
+  EXPECT_EQ(NearestWord("schedlue", kKnown), "schedule");  // neighbours swapped
+  EXPECT_EQ(NearestWord("Schedule", kKnown), "schedule");
+  EXPECT_EQ(NearestWord("base-branch", kKnown), "base_branch");
+  EXPECT_EQ(NearestWord("baseBranch", kKnown), "base_branch");
+  EXPECT_EQ(NearestWord("base", kKnown), "base_branch");
+  EXPECT_EQ(NearestWord("gihtub", kKnown), "github");
+  EXPECT_EQ(NearestWord("ap", kKnown), "api");
+}
+
+TEST(NearestWord, GuessesNothingFarFetched) {
+  EXPECT_EQ(NearestWord("cron", kKnown), "");
+  EXPECT_EQ(NearestWord("x", kKnown), "");
+  EXPECT_EQ(NearestWord("", kKnown), "");
+  EXPECT_EQ(NearestWord("webhook", kKnown), "");
+  EXPECT_EQ(NearestWord(std::string(1'000'000, 'a'), kKnown), "");
+  EXPECT_EQ(NearestWord("schedule", {}), "");
+}
+
+TEST(NearestWord, TakesTheNearestOfSeveral) {
+  EXPECT_EQ(NearestWord("is_one_off", {"is_not_one_of", "is_one_of"}), "is_one_of");
+}
+
+TEST(Quoted, ShortensAndEscapes) {
+  EXPECT_EQ(Quoted("a\x1b[0m\n"), "\"a\\033[0m\\n\"");
+  EXPECT_EQ(Quoted(std::string(100, 'a')), "\"" + std::string(60, 'a') + "…\"");
+  EXPECT_EQ(Quoted(std::string(59, 'a') + "é"), "\"" + std::string(59, 'a') + "…\"");
+  EXPECT_EQ(Quoted("\xff"), "\"\uFFFD\"");
+}
+
+TEST(KeyPath, QuotesWhatIsNoWord) {
+  EXPECT_EQ(KeyPath("", "a"), "a");
+  EXPECT_EQ(KeyPath("a", "b-c"), "a.b-c");
+  EXPECT_EQ(KeyPath("a", "b.c"), "a[\"b.c\"]");
+  EXPECT_EQ(KeyPath("a", ""), "a[\"\"]");
+}
+
+TEST(UnknownWord, ListsTheKnownOnesWhereNoneIsNear) {
+  EXPECT_EQ(UnknownWord("kind", "tomorrow", {"a", "b", "c"}),
+            "unknown kind \"tomorrow\"; write a, b or c");
+}
+
+}  // namespace
+}  // namespace routines
