@@ -74,6 +74,7 @@ std::string LogPrinter::Format(const JsonValue& event) {
 std::string LogPrinter::FormatKind(std::string_view time, std::string_view kind,
                                    const JsonValue& value) {
   const std::string& text = value["text"].Text();
+  const bool wrong = value["is_error"].Bool();
   if (kind == "state_change") {
     const std::string& state = value["state"].Text();
     return Lines(time, "state",
@@ -87,7 +88,6 @@ std::string LogPrinter::FormatKind(std::string_view time, std::string_view kind,
                  Colour::kBlue);
   }
   if (kind == "tool_result") {
-    const bool wrong = value["is_error"].Bool();
     return Lines(time, wrong ? "tool error" : "tool says", Shorten(text),
                  wrong ? Colour::kRed : Colour::kDim);
   }
@@ -97,11 +97,10 @@ std::string LogPrinter::FormatKind(std::string_view time, std::string_view kind,
   }
   if (kind == "usage") return Lines(time, "usage", UsageText(value), Colour::kDim);
   if (kind == "note") {
-    const bool wrong = value["severity"].Text() == "error";
-    return Lines(time, wrong ? "error" : "note", text, wrong ? Colour::kRed : Colour::kYellow);
+    const bool bad = value["severity"].Text() == "error";
+    return Lines(time, bad ? "error" : "note", text, bad ? Colour::kRed : Colour::kYellow);
   }
   if (kind == "result") {
-    const bool wrong = value["is_error"].Bool();
     return Lines(time, wrong ? "failure" : "result", text, wrong ? Colour::kRed : Colour::kBold);
   }
   if (kind == "checkout") {

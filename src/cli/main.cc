@@ -48,6 +48,7 @@ class CommandLine {
   void AddTokenCommands();
   void AddSessionCommands();
   void AddServe();
+  void AddExecutors(CLI::App* command, ServeOptions* options);
   void AddCompletion();
 
   // A command whose work is `run(options)`; returns the options to be bound to the grammar.
@@ -146,19 +147,7 @@ void CommandLine::AddText(CLI::App* command, TextOptions* text) {
       ->excludes(inline_text);
 }
 
-void CommandLine::AddServe() {
-  CLI::App* command = nullptr;
-  auto* options = AddCommand<ServeOptions>(&app_, "serve", "Run the engine and its HTTP server",
-                                           Serve, &command);
-  command->add_option("--state", options->state, "Folder for everything that is kept")
-      ->type_name(kFolder)
-      ->envname("ROUTINES_STATE")
-      ->required();
-  command->add_option("--listen", options->listen, "HOST:PORT; port 0 is any free one")
-      ->type_name("ADDRESS")
-      ->capture_default_str();
-  command->add_option("--routines", options->routines, "Routine files to apply at start")
-      ->type_name(kFolder);
+void CommandLine::AddExecutors(CLI::App* command, ServeOptions* options) {
   command
       ->add_option("--executor", options->executors,
                    "What runs agents: NAME=COMMAND, split into words as a shell does, run without "
@@ -178,6 +167,22 @@ void CommandLine::AddServe() {
       ->type_name("stdin|file")
       ->check(OneOf("stdin|file"))
       ->capture_default_str();
+}
+
+void CommandLine::AddServe() {
+  CLI::App* command = nullptr;
+  auto* options = AddCommand<ServeOptions>(&app_, "serve", "Run the engine and its HTTP server",
+                                           Serve, &command);
+  command->add_option("--state", options->state, "Folder for everything that is kept")
+      ->type_name(kFolder)
+      ->envname("ROUTINES_STATE")
+      ->required();
+  command->add_option("--listen", options->listen, "HOST:PORT; port 0 is any free one")
+      ->type_name("ADDRESS")
+      ->capture_default_str();
+  command->add_option("--routines", options->routines, "Routine files to apply at start")
+      ->type_name(kFolder);
+  AddExecutors(command, options);
   command
       ->add_option("--secrets", options->secrets,
                    "Folder with one file per secret [<state>/secrets]")
