@@ -256,7 +256,7 @@ TEST_F(ProcessExecutorTest, KeepsMemoryBoundedUnderAFloodOfOutput) {
   options_.command = {"/bin/sh", "-c",
                       "head -c 1000000000 /dev/zero; head -c 100000000 /dev/zero >&3"};
   const auto execution = std::make_shared<CountingExecution>(request_);
-  const int64_t before = PeakMemoryKb();
+  [[maybe_unused]] const int64_t before = PeakMemoryKb();
   executor_ = *NewProcessExecutor(options_);
   executor_->Start(execution);
   executor_.reset();
