@@ -175,6 +175,7 @@ struct Redactor::Patterns {
     size_t done = covered;  // everything before is copied or replaced
     size_t i = 0;
     for (; i < text.size(); ++i) {
+      while (i + sizeof(uint32_t) <= text.size() && !heads.test(Slot(Head(text.data() + i)))) ++i;
       const Match match = At(text.substr(i));
       if (match.size > 0) {
         // What begins inside of the last replacement only makes it longer.
