@@ -17,24 +17,51 @@ constexpr std::array<std::string_view, 6> kReservedPrefixes = {
 
 constexpr std::array<std::string_view, 34> kReservedNames = {
     // Set by the workspace.
-    "HOME", "LOGNAME", "PATH", "PWD", "SHELL", "TMPDIR", "USER", "XDG_CONFIG_HOME",
+    "HOME",
+    "LOGNAME",
+    "PATH",
+    "PWD",
+    "SHELL",
+    "TMPDIR",
+    "USER",
+    "XDG_CONFIG_HOME",
     // Shells.
-    "BASHOPTS", "BASH_ENV", "CDPATH", "ENV", "GLOBIGNORE", "IFS", "PROMPT_COMMAND", "PS4", "SHELLOPTS",
+    "BASHOPTS",
+    "BASH_ENV",
+    "CDPATH",
+    "ENV",
+    "GLOBIGNORE",
+    "IFS",
+    "PROMPT_COMMAND",
+    "PS4",
+    "SHELLOPTS",
     "ZDOTDIR",
     // Interpreters that load code on start.
-    "JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "NODE_OPTIONS", "PERL5LIB", "PERL5OPT", "PERLLIB",
-    "PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "RUBYLIB", "RUBYOPT", "_JAVA_OPTIONS",
+    "JAVA_TOOL_OPTIONS",
+    "JDK_JAVA_OPTIONS",
+    "NODE_OPTIONS",
+    "PERL5LIB",
+    "PERL5OPT",
+    "PERLLIB",
+    "PYTHONHOME",
+    "PYTHONPATH",
+    "PYTHONSTARTUP",
+    "RUBYLIB",
+    "RUBYOPT",
+    "_JAVA_OPTIONS",
     // Where agents send their key, and take their settings from.
-    "ANTHROPIC_BASE_URL", "CLAUDE_CONFIG_DIR", "CODEX_HOME", "OPENAI_BASE_URL",
+    "ANTHROPIC_BASE_URL",
+    "CLAUDE_CONFIG_DIR",
+    "CODEX_HOME",
+    "OPENAI_BASE_URL",
 };
 
 }  // namespace
 
 bool IsReservedVariable(std::string_view name) {
-  return std::any_of(kReservedPrefixes.begin(), kReservedPrefixes.end(),
-                     [name](std::string_view prefix) {
-                       return name.substr(0, prefix.size()) == prefix;
-                     }) ||
+  return std::any_of(
+             kReservedPrefixes.begin(), kReservedPrefixes.end(),
+             [name](std::string_view prefix) { return name.substr(0, prefix.size()) == prefix; }) ||
          std::find(kReservedNames.begin(), kReservedNames.end(), name) != kReservedNames.end();
 }
 

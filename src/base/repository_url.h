@@ -13,12 +13,13 @@ namespace routines {
 // May be empty or not fit for a folder: see IsDirectoryName.
 std::string RepositoryDirectory(const v1::Repository& repository);
 
-// One path component of 1 to 100 of [A-Za-z0-9._-] that neither begins with "." or "-" nor ends with
+// One path component of 1 to 100 of [A-Za-z0-9._-] that neither begins with "." or "-" nor ends
+// with
 // ".git" or ".lock".
 bool IsDirectoryName(std::string_view name);
 
-// The URL without user name and password, as it may be shown. That of an scp-like URL ("git@host:path")
-// is no secret and stays.
+// The URL without user name and password, as it may be shown. That of an scp-like URL
+// ("git@host:path") is no secret and stays.
 std::string UrlWithoutCredentials(std::string_view url);
 
 }  // namespace routines

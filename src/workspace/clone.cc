@@ -19,7 +19,8 @@ std::optional<std::string> BranchName(const std::string& ref) {
   return std::string(name);
 }
 
-// As it stands between quotes in a configuration file. Ref names have no backslash and no line break.
+// As it stands between quotes in a configuration file. Ref names have no backslash and no line
+// break.
 std::string Quoted(const std::string& name) {
   std::string quoted = "\"";
   for (const char c : name) {
@@ -31,12 +32,13 @@ std::string Quoted(const std::string& name) {
 
 std::string Config(const CloneRequest& request) {
   std::string config = absl::StrCat(
-      "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = false\n\tlogallrefupdates = true\n",
+      "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = "
+      "false\n\tlogallrefupdates = true\n",
       "[remote \"origin\"]\n\turl = ", request.origin_url,
       "\n\tfetch = +refs/heads/*:refs/remotes/origin/*\n");
   if (const auto branch = BranchName(request.checkout->ref)) {
-    absl::StrAppend(&config, "[branch ", Quoted(*branch), "]\n\tremote = origin\n\tmerge = ",
-                    Quoted("refs/heads/" + *branch), "\n");
+    absl::StrAppend(&config, "[branch ", Quoted(*branch),
+                    "]\n\tremote = origin\n\tmerge = ", Quoted("refs/heads/" + *branch), "\n");
   }
   return config;
 }

@@ -18,8 +18,8 @@ namespace routines {
 namespace {
 
 absl::Status SystemError(std::string_view what, const std::string& path) {
-  return absl::UnavailableError(
-      absl::StrCat(absl::string_view(what.data(), what.size()), " ", path, ": ", std::strerror(errno)));
+  return absl::UnavailableError(absl::StrCat(absl::string_view(what.data(), what.size()), " ", path,
+                                             ": ", std::strerror(errno)));
 }
 
 bool WriteAll(int fd, std::string_view content) {
@@ -36,8 +36,8 @@ struct CloseDirectory {
   void operator()(DIR* directory) const { closedir(directory); }
 };
 
-// Removes a tree by lifting every folder that it meets up to the top and emptying it there: neither the
-// stack nor the number of descriptors grows with the depth, and no path gets too long.
+// Removes a tree by lifting every folder that it meets up to the top and emptying it there: neither
+// the stack nor the number of descriptors grows with the depth, and no path gets too long.
 class TreeRemover {
  public:
   explicit TreeRemover(const std::string& path) : path_(path) {}
@@ -56,7 +56,8 @@ class TreeRemover {
       while (!pending_.empty()) {
         const std::string name = std::move(pending_.back());
         pending_.pop_back();
-        if (const UniqueFd folder = OpenOwned(top_.get(), name); folder.ok()) Empty(folder.get(), false);
+        if (const UniqueFd folder = OpenOwned(top_.get(), name); folder.ok())
+          Empty(folder.get(), false);
         unlinkat(top_.get(), name.c_str(), AT_REMOVEDIR);
       }
       if (rmdir(path_.c_str()) == 0) return absl::OkStatus();
@@ -70,12 +71,14 @@ class TreeRemover {
     const UniqueFd handle(
         openat(directory, name.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (!handle.ok()) return UniqueFd();
-    // fchmod refuses O_PATH descriptors; the link in /proc leads to this very folder, not to a name.
+    // fchmod refuses O_PATH descriptors; the link in /proc leads to this very folder, not to a
+    // name.
     chmod(absl::StrCat("/proc/self/fd/", handle.get()).c_str(), 0700);
     return UniqueFd(openat(handle.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   }
 
-  // Unlinks the files of `folder` and moves its folders to the top, or (of the top itself) notes them.
+  // Unlinks the files of `folder` and moves its folders to the top, or (of the top itself) notes
+  // them.
   void Empty(int folder, bool is_top) {
     std::vector<std::string> folders;
     ForEachEntry(folder, [&](const std::string& name) {
@@ -117,7 +120,9 @@ UniqueFd::~UniqueFd() {
   if (fd_ >= 0) close(fd_);
 }
 
-int UniqueFd::release() { return std::exchange(fd_, -1); }
+int UniqueFd::release() {
+  return std::exchange(fd_, -1);
+}
 
 absl::Status MakeDirectory(const std::string& path) {
   if (mkdir(path.c_str(), 0700) == 0) return absl::OkStatus();
@@ -141,7 +146,8 @@ UniqueFd OpenDirectory(int directory, const std::string& name) {
 
 UniqueFd OpenRegularFile(int directory, const std::string& name) {
   // O_NONBLOCK: opening a pipe does not wait for its other end.
-  UniqueFd file(openat(directory, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+  UniqueFd file(
+      openat(directory, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
   struct stat status;
   if (!file.ok() || fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) return UniqueFd();
   return file;
@@ -177,6 +183,8 @@ void ForEachEntry(int directory, const std::function<bool(const std::string& nam
   }
 }
 
-absl::Status RemoveTree(const std::string& path) { return TreeRemover(path).Run(); }
+absl::Status RemoveTree(const std::string& path) {
+  return TreeRemover(path).Run();
+}
 
 }  // namespace routines

@@ -38,8 +38,8 @@ absl::Status WriteFile(const std::string& path, std::string_view content, int mo
 // Opens the folder `name` in the folder `directory`; AT_FDCWD: a path of our own.
 UniqueFd OpenDirectory(int directory, const std::string& name);
 
-// Opens the regular file `name` in the folder `directory` for reading. Neither a link nor a pipe nor a
-// device is opened.
+// Opens the regular file `name` in the folder `directory` for reading. Neither a link nor a pipe
+// nor a device is opened.
 UniqueFd OpenRegularFile(int directory, const std::string& name);
 
 // All of it. kOutOfRange: longer than `max`. kNotFound: not there, or not a regular file.
@@ -48,8 +48,9 @@ absl::StatusOr<std::string> ReadRegularFile(int directory, const std::string& na
 // Calls `entry` with each name in the folder but "." and "..", until it returns false.
 void ForEachEntry(int directory, const std::function<bool(const std::string& name)>& entry);
 
-// Removes `path` and everything under it, whatever its depth and its permissions; a link is removed,
-// not followed. OK where there is nothing. Uses the same few descriptors whatever the depth.
+// Removes `path` and everything under it, whatever its depth and its permissions; a link is
+// removed, not followed. OK where there is nothing. Uses the same few descriptors whatever the
+// depth.
 absl::Status RemoveTree(const std::string& path);
 
 }  // namespace routines

@@ -56,7 +56,8 @@ class GatePass {
     mu_.Await(absl::Condition(&is_empty));
   }
 
-  void AddPushed(const std::string& repository, const std::string& commit) ABSL_LOCKS_EXCLUDED(mu_) {
+  void AddPushed(const std::string& repository, const std::string& commit)
+      ABSL_LOCKS_EXCLUDED(mu_) {
     absl::MutexLock lock(&mu_);
     pushed_[repository].insert(commit);
   }

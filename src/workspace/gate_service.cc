@@ -14,6 +14,7 @@
 #include "absl/time/clock.h"
 #include "src/base/ids.h"
 #include "src/base/status_macros.h"
+#include "src/base/utf8.h"
 #include "src/workspace/pkt_line.h"
 #include "src/workspace/push.h"
 #include "src/workspace/push_command.h"
@@ -54,23 +55,33 @@ class Exchange {
  public:
   Exchange(const HttpRequest& request, const GateRepository& repository, GatePass& pass,
            const std::string& scratch, HttpConnection& connection)
-      : request_(request), repository_(repository), pass_(pass), scratch_(scratch),
-        connection_(connection), limits_{absl::Now() + kRequestTimeout, &pass.cancellation()} {}
+      : request_(request),
+        repository_(repository),
+        pass_(pass),
+        scratch_(scratch),
+        connection_(connection),
+        limits_{absl::Now() + kRequestTimeout, &pass.cancellation()} {}
 
   void Serve(Service service) {
     switch (service) {
-      case Service::kFetchRefs: return ServeFetchRefs();
-      case Service::kFetch: return ServeFetch();
-      case Service::kPushRefs: return ServePushRefs();
-      case Service::kPush: return ServePush();
-      case Service::kNone: return;
+      case Service::kFetchRefs:
+        return ServeFetchRefs();
+      case Service::kFetch:
+        return ServeFetch();
+      case Service::kPushRefs:
+        return ServePushRefs();
+      case Service::kPush:
+        return ServePush();
+      case Service::kNone:
+        return;
     }
   }
 
  private:
   // Brings the mirror up to date, or answers 502.
   absl::StatusOr<RefSnapshot> RefreshMirror() {
-    absl::StatusOr<RefSnapshot> snapshot = repository_.mirror->Refresh(repository_.upstream, limits_);
+    absl::StatusOr<RefSnapshot> snapshot =
+        repository_.mirror->Refresh(repository_.upstream, limits_);
     if (!snapshot.ok()) {
       Note(absl::StrCat(repository_.name, ": ", std::string(snapshot.status().message())));
       connection_.Respond(502, kText, "the upstream cannot be reached\n");
@@ -79,8 +90,9 @@ class Exchange {
   }
 
   GitCommand UploadPack(std::vector<std::string> arguments) const {
-    GitCommand command{.arguments = {"-c", "uploadpack.allowFilter=true", "upload-pack", "--stateless-rpc"},
-                       .repository = repository_.mirror->path()};
+    GitCommand command{
+        .arguments = {"-c", "uploadpack.allowFilter=true", "upload-pack", "--stateless-rpc"},
+        .repository = repository_.mirror->path()};
     command.arguments.insert(command.arguments.end(), arguments.begin(), arguments.end());
     command.arguments.push_back(repository_.mirror->path());
     if (request_.git_protocol == "version=2" || request_.git_protocol == "version=1") {
@@ -91,14 +103,17 @@ class Exchange {
 
   void ServeFetchRefs() {
     if (!RefreshMirror().ok()) return;
-    const auto refs = RunGitOk(UploadPack({"--advertise-refs"}), limits_, "the refs cannot be listed");
+    const auto refs =
+        RunGitOk(UploadPack({"--advertise-refs"}), limits_, "the refs cannot be listed");
     if (!refs.ok()) return Fail(refs.status());
-    connection_.Respond(200, "application/x-git-upload-pack-advertisement",
-                        PacketLine("# service=git-upload-pack\n") + std::string(kFlushPacket) + *refs);
+    connection_.Respond(
+        200, "application/x-git-upload-pack-advertisement",
+        PacketLine("# service=git-upload-pack\n") + std::string(kFlushPacket) + *refs);
   }
 
   void ServeFetch() {
-    if (request_.content_type != "application/x-git-upload-pack-request") return Refuse(415, "not a fetch");
+    if (request_.content_type != "application/x-git-upload-pack-request")
+      return Refuse(415, "not a fetch");
     GitCommand command = UploadPack({});
     std::vector<char> buffer(kBuffer);
     while (true) {
@@ -106,12 +121,16 @@ class Exchange {
       if (!got.ok()) return Refuse(400, got.status().message());
       if (*got == 0) break;
       command.stdin_data.append(buffer.data(), *got);
-      if (command.stdin_data.size() > kMaxFetchRequest) return Refuse(413, "the request is too long");
+      if (command.stdin_data.size() > kMaxFetchRequest)
+        return Refuse(413, "the request is too long");
     }
     if (!connection_.BeginStream("application/x-git-upload-pack-result")) return;
     bool connected = true;
-    command.output = [&](std::string_view bytes) { connected = connected && connection_.WriteStream(bytes); };
-    // Where git fails, the stream is left without its end, so that the client sees that it is not whole.
+    command.output = [&](std::string_view bytes) {
+      connected = connected && connection_.WriteStream(bytes);
+    };
+    // Where git fails, the stream is left without its end, so that the client sees that it is not
+    // whole.
     if (RunGitOk(command, limits_, "the fetch failed").ok() && connected) connection_.EndStream();
   }
 
@@ -126,11 +145,13 @@ class Exchange {
       first = false;
     }
     if (first) answer += PacketLine(std::string(kZeroObjectId) + " capabilities^{}" + capabilities);
-    connection_.Respond(200, "application/x-git-receive-pack-advertisement", answer + std::string(kFlushPacket));
+    connection_.Respond(200, "application/x-git-receive-pack-advertisement",
+                        answer + std::string(kFlushPacket));
   }
 
   void ServePush() {
-    if (request_.content_type != "application/x-git-receive-pack-request") return Refuse(415, "not a push");
+    if (request_.content_type != "application/x-git-receive-pack-request")
+      return Refuse(415, "not a push");
     std::string head;
     const absl::StatusOr<PushRequest> push = ReadCommands(head);
     if (!push.ok()) {
@@ -185,6 +206,7 @@ class Exchange {
                           ? std::string(status.message())
                           : "the pack did not arrive whole";
       answer.reasons.assign(push.commands.size(), "unpacker error");
+      connection_.Drain(kMaxPushBytes);
     }
     (void)RemoveTree(folder);  // what is left of it goes at the next start
     return answer;
@@ -216,7 +238,7 @@ class Exchange {
       v1::SessionEvent event;
       v1::Push& record = *event.mutable_push();
       record.set_repository(repository_.name);
-      record.set_ref(command.ref);
+      record.set_ref(RepairUtf8(command.ref));  // git allows any bytes there
       record.set_old_commit(command.old_commit);
       record.set_new_commit(command.new_commit);
       record.set_accepted(answer.reasons[i].empty());
@@ -227,7 +249,7 @@ class Exchange {
   }
 
   void Note(std::string_view text) {
-    pass_.log().Append(NoteEvent(v1::Note::SEVERITY_WARNING, text));
+    pass_.log().Append(NoteEvent(v1::Note::SEVERITY_WARNING, RepairUtf8(text)));
   }
 
   void Refuse(int status, absl::string_view why) {

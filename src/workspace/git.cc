@@ -21,8 +21,8 @@ constexpr size_t kMaxErrors = 16 << 10;
 
 // The host's own settings for reaching the network pass; nothing else does.
 constexpr std::array<const char*, 12> kPassed = {
-    "ALL_PROXY",   "HTTPS_PROXY",   "HTTP_PROXY",   "NO_PROXY",       "SSL_CERT_DIR", "SSL_CERT_FILE",
-    "all_proxy",   "https_proxy",   "http_proxy",   "no_proxy",       "GIT_SSL_CAINFO", "CURL_CA_BUNDLE"};
+    "ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "SSL_CERT_DIR",   "SSL_CERT_FILE",
+    "all_proxy", "https_proxy", "http_proxy", "no_proxy", "GIT_SSL_CAINFO", "CURL_CA_BUNDLE"};
 
 void PassFromHost(const char* name, std::map<std::string, std::string>& environment) {
   if (const char* value = std::getenv(name); value != nullptr) environment[name] = value;
@@ -41,9 +41,9 @@ void AddUpstream(const Upstream& upstream, std::map<std::string, std::string>& e
     const bool token_only = upstream.credential.find(':') == std::string::npos;
     environment["GIT_CONFIG_COUNT"] = "1";
     environment["GIT_CONFIG_KEY_0"] = "http.extraHeader";
-    environment["GIT_CONFIG_VALUE_0"] =
-        absl::StrCat("Authorization: Basic ",
-                     absl::Base64Escape((token_only ? "x-access-token:" : "") + upstream.credential));
+    environment["GIT_CONFIG_VALUE_0"] = absl::StrCat(
+        "Authorization: Basic ",
+        absl::Base64Escape((token_only ? "x-access-token:" : "") + upstream.credential));
   } else if (!absl::StartsWith(upstream.url, "file:")) {
     PassFromHost("HOME", environment);  // of ssh: known hosts and keys
     PassFromHost("SSH_AUTH_SOCK", environment);
@@ -83,7 +83,8 @@ std::vector<std::string> Arguments(const GitCommand& command) {
   for (const char* setting :
        {"core.hooksPath=/dev/null", "core.fsmonitor=false", "core.attributesFile=/dev/null",
         "credential.helper=", "gc.auto=0", "maintenance.auto=false", "submodule.recurse=false",
-        "fetch.recurseSubmodules=false", "http.followRedirects=false", "advice.detachedHead=false"}) {
+        "fetch.recurseSubmodules=false", "http.followRedirects=false",
+        "advice.detachedHead=false"}) {
     arguments.insert(arguments.end(), {"-c", setting});
   }
   arguments.insert(arguments.end(), command.arguments.begin(), command.arguments.end());
@@ -94,9 +95,10 @@ std::vector<std::string> Arguments(const GitCommand& command) {
 bool IsPermanent(std::string_view errors) {
   for (const char* sign :
        {"not found", "does not appear to be a git repository", "Authentication failed",
-        "could not read Username", "could not read Password", "Permission denied", "dubious ownership",
-        "The requested URL returned error: 3", "The requested URL returned error: 4", "not allowed",
-        "does not exist", "Host key verification failed", "certificate", "unsupported"}) {
+        "could not read Username", "could not read Password", "Permission denied",
+        "dubious ownership", "The requested URL returned error: 3",
+        "The requested URL returned error: 4", "not allowed", "does not exist",
+        "Host key verification failed", "certificate", "unsupported"}) {
     if (errors.find(sign) != std::string_view::npos) return true;
   }
   return false;
@@ -141,12 +143,18 @@ absl::StatusOr<GitResult> RunGit(const GitCommand& command, const WorkLimits& li
     }
   };
   const absl::StatusOr<SubprocessResult> run = RunSubprocess(options);
-  if (!run.ok()) return absl::UnavailableError(absl::StrCat("git cannot be run: ", run.status().message()));
+  if (!run.ok())
+    return absl::UnavailableError(absl::StrCat("git cannot be run: ", run.status().message()));
   switch (run->end) {
-    case SubprocessResult::End::kExited: result.exit_code = run->exit_code; return result;
-    case SubprocessResult::End::kCancelled: return absl::CancelledError("cancelled");
-    case SubprocessResult::End::kTimedOut: return absl::DeadlineExceededError("git took too long");
-    case SubprocessResult::End::kSignaled: break;
+    case SubprocessResult::End::kExited:
+      result.exit_code = run->exit_code;
+      return result;
+    case SubprocessResult::End::kCancelled:
+      return absl::CancelledError("cancelled");
+    case SubprocessResult::End::kTimedOut:
+      return absl::DeadlineExceededError("git took too long");
+    case SubprocessResult::End::kSignaled:
+      break;
   }
   return absl::UnavailableError(absl::StrCat("git died of signal ", run->signal));
 }
@@ -171,14 +179,17 @@ std::string LastLine(std::string_view text) {
   return RepairUtf8(text.substr(0, 1000));
 }
 
-absl::Status MakeBareRepository(const std::string& path, const std::vector<std::string>& alternates) {
-  for (const char* folder : {"", "/objects", "/objects/info", "/objects/pack", "/refs", "/refs/heads"}) {
+absl::Status MakeBareRepository(const std::string& path,
+                                const std::vector<std::string>& alternates) {
+  for (const char* folder :
+       {"", "/objects", "/objects/info", "/objects/pack", "/refs", "/refs/heads"}) {
     RETURN_IF_ERROR(MakeDirectory(path + folder));
   }
   std::string lines;
   for (const std::string& alternate : alternates) lines += alternate + "\n";
   if (!lines.empty()) RETURN_IF_ERROR(WriteFile(path + "/objects/info/alternates", lines));
-  RETURN_IF_ERROR(WriteFile(path + "/config", "[core]\n\trepositoryformatversion = 0\n\tbare = true\n"));
+  RETURN_IF_ERROR(
+      WriteFile(path + "/config", "[core]\n\trepositoryformatversion = 0\n\tbare = true\n"));
   return WriteFile(path + "/HEAD", "ref: refs/heads/main\n");
 }
 

@@ -1,6 +1,6 @@
-// Runs git for the host itself, so that nothing but its own arguments decides what it does: no system
-// or user configuration, no hooks, no prompts, no submodules, no LFS, no protocols but file, http(s)
-// and ssh. It is never run in a folder that an agent could have written.
+// Runs git for the host itself, so that nothing but its own arguments decides what it does: no
+// system or user configuration, no hooks, no prompts, no submodules, no LFS, no protocols but file,
+// http(s) and ssh. It is never run in a folder that an agent could have written.
 #ifndef ROUTINES_SRC_WORKSPACE_GIT_H_
 #define ROUTINES_SRC_WORKSPACE_GIT_H_
 
@@ -34,12 +34,12 @@ struct Upstream {
 
 struct GitCommand {
   std::vector<std::string> arguments;
-  std::string repository;               // becomes GIT_DIR
-  std::string work_tree;                // becomes GIT_WORK_TREE, where not empty
-  const Upstream* upstream = nullptr;   // that the command talks to
+  std::string repository;                               // becomes GIT_DIR
+  std::string work_tree;                                // becomes GIT_WORK_TREE, where not empty
+  const Upstream* upstream = nullptr;                   // that the command talks to
   std::map<std::string, std::string> environment = {};  // more of it
   std::string stdin_data = {};
-  std::string stdin_file = {};          // instead of stdin_data
+  std::string stdin_file = {};  // instead of stdin_data
   size_t max_output = size_t{64} << 20;
   // Where given, takes the standard output instead of the result.
   std::function<void(std::string_view bytes)> output = {};
@@ -54,21 +54,22 @@ struct GitResult {
   bool ok() const { return exit_code == 0; }
 };
 
-// kCancelled, kDeadlineExceeded; kUnavailable: it could not be run, or died. That git itself failed is a
-// result.
+// kCancelled, kDeadlineExceeded; kUnavailable: it could not be run, or died. That git itself failed
+// is a result.
 absl::StatusOr<GitResult> RunGit(const GitCommand& command, const WorkLimits& limits);
 
-// The same where only success will do. The error of a git that failed begins with `what` and ends with
-// what git said: kUnavailable where trying again may help, else kFailedPrecondition.
+// The same where only success will do. The error of a git that failed begins with `what` and ends
+// with what git said: kUnavailable where trying again may help, else kFailedPrecondition.
 absl::StatusOr<std::string> RunGitOk(const GitCommand& command, const WorkLimits& limits,
                                      std::string_view what);
 
 // The last line of `text` that is not empty, as valid UTF-8.
 std::string LastLine(std::string_view text);
 
-// Makes an empty bare repository that reads objects of `alternates` (folders named "objects") besides its
-// own. Without git: there is little to it, and no template can get in.
-absl::Status MakeBareRepository(const std::string& path, const std::vector<std::string>& alternates);
+// Makes an empty bare repository that reads objects of `alternates` (folders named "objects")
+// besides its own. Without git: there is little to it, and no template can get in.
+absl::Status MakeBareRepository(const std::string& path,
+                                const std::vector<std::string>& alternates);
 
 // PATH of this process, or a usual one.
 std::string HostPath();

@@ -10,30 +10,43 @@
 #include "src/base/environment.h"
 #include "src/base/repository_url.h"
 #include "src/base/status_macros.h"
-#include "src/base/subprocess.h"
 #include "src/base/time_conversion.h"
+#include "src/base/utf8.h"
 #include "src/workspace/clone.h"
 #include "src/workspace/files.h"
 #include "src/workspace/git.h"
 #include "src/workspace/patches.h"
+#include "src/workspace/setup_script.h"
 
 namespace routines {
 namespace {
 
 constexpr absl::Duration kPatchTimeout = absl::Seconds(30);
 constexpr absl::Duration kPatchTimeoutWhenCancelled = absl::Seconds(10);
-constexpr size_t kLastLineBytes = 2000;
 
 Outcome CloneFailure(const absl::Status& status, const std::string& message) {
   constexpr v1::SessionStep kStep = v1::SESSION_STEP_CLONE;
   switch (status.code()) {
-    case absl::StatusCode::kCancelled: return Outcome::Cancelled();
-    case absl::StatusCode::kNotFound: return Outcome::Failure(kStep, "ref_not_found", message);
-    case absl::StatusCode::kDeadlineExceeded: return Outcome::Retryable(kStep, "clone_timeout", message);
+    case absl::StatusCode::kCancelled:
+      return Outcome::Cancelled();
+    case absl::StatusCode::kNotFound:
+      return Outcome::Failure(kStep, "ref_not_found", message);
+    case absl::StatusCode::kDeadlineExceeded:
+      return Outcome::Retryable(kStep, "clone_timeout", message);
     case absl::StatusCode::kFailedPrecondition:
-    case absl::StatusCode::kInvalidArgument: return Outcome::Failure(kStep, "clone_failed", message);
-    default: return Outcome::Retryable(kStep, "clone_failed", message);
+    case absl::StatusCode::kInvalidArgument:
+      return Outcome::Failure(kStep, "clone_failed", message);
+    default:
+      return Outcome::Retryable(kStep, "clone_failed", message);
   }
+}
+
+Outcome CredentialFailure(const absl::Status& status, const std::string& repository) {
+  Outcome outcome = Outcome::Failure(
+      v1::SESSION_STEP_CLONE, "credential_unavailable",
+      absl::StrCat(repository, ": its credential cannot be had: ", status.message()));
+  outcome.retryable = absl::IsUnavailable(status);
+  return outcome;
 }
 
 // The forms that git may be given. Everything else that git knows ("ext::", options) runs programs.
@@ -44,8 +57,9 @@ bool IsRepositoryUrl(const std::string& url) {
     return false;
   }
   for (const char* scheme : {"https://", "http://", "ssh://", "file://"}) {
-    if (absl::StartsWith(url, scheme)) return url.size() > absl::string_view(scheme).size() &&
-                                              url[absl::string_view(scheme).size()] != '-';
+    if (absl::StartsWith(url, scheme))
+      return url.size() > absl::string_view(scheme).size() &&
+             url[absl::string_view(scheme).size()] != '-';
   }
   if (url.front() == '/') return true;
   // host:path, where the host is no option and the path no second colon's helper ("ext::sh").
@@ -58,7 +72,11 @@ bool IsRepositoryUrl(const std::string& url) {
 
 GitWorkspace::GitWorkspace(const GitWorkspaceOptions& options, MirrorSet& mirrors, PushGate& gate,
                            const WorkspaceRequest& request, std::string root)
-    : options_(options), mirrors_(mirrors), gate_(gate), request_(request), root_(std::move(root)),
+    : options_(options),
+      mirrors_(mirrors),
+      gate_(gate),
+      request_(request),
+      root_(std::move(root)),
       directory_(root_ + "/work") {}
 
 GitWorkspace::~GitWorkspace() {
@@ -67,9 +85,10 @@ GitWorkspace::~GitWorkspace() {
 }
 
 Outcome GitWorkspace::Prepare() {
-  for (Outcome (GitWorkspace::*step)() :
-       {&GitWorkspace::MakeFolders, &GitWorkspace::OpenPass, &GitWorkspace::CloneAll, &GitWorkspace::RunSetup}) {
-    if (request_.cancellation != nullptr && request_.cancellation->IsCancelled()) return Outcome::Cancelled();
+  for (Outcome (GitWorkspace::*step)() : {&GitWorkspace::MakeFolders, &GitWorkspace::OpenPass,
+                                          &GitWorkspace::CloneAll, &GitWorkspace::RunSetup}) {
+    if (request_.cancellation != nullptr && request_.cancellation->IsCancelled())
+      return Outcome::Cancelled();
     if (Outcome outcome = (this->*step)(); !outcome.ok()) return outcome;
   }
   return Outcome::Success();
@@ -81,7 +100,8 @@ Outcome GitWorkspace::MakeFolders() {
     if (status.ok()) status = MakeDirectory(root_ + folder);
   }
   if (status.ok()) return Outcome::Success();
-  return Outcome::Retryable(v1::SESSION_STEP_CLONE, "workspace_failed", std::string(status.message()));
+  return Outcome::Retryable(v1::SESSION_STEP_CLONE, "workspace_failed",
+                            std::string(status.message()));
 }
 
 Outcome GitWorkspace::OpenPass() {
@@ -89,21 +109,17 @@ Outcome GitWorkspace::OpenPass() {
   std::set<std::string> names;
   for (const v1::Repository& repository : request_.routine.repositories()) {
     const std::string name = RepositoryDirectory(repository);
-    const std::string shown = UrlWithoutCredentials(repository.url());
-    if (!IsDirectoryName(name) || !IsRepositoryUrl(repository.url()) || !names.insert(name).second) {
+    const std::string shown = "repository " + UrlWithoutCredentials(repository.url());
+    if (!IsDirectoryName(name) || !IsRepositoryUrl(repository.url()) ||
+        !names.insert(name).second) {
       return Outcome::Failure(v1::SESSION_STEP_CLONE, "clone_failed",
-                              absl::StrCat("repository ", shown, ": the URL or the name \"", name,
+                              absl::StrCat(shown, ": the URL or the name \"", name,
                                            "\" cannot be used, or the name is used twice"));
     }
     absl::StatusOr<std::string> credential = Credential(repository.url());
-    if (!credential.ok()) {
-      const std::string message = absl::StrCat("repository ", shown, ": its credential cannot be had: ",
-                                               credential.status().message());
-      return absl::IsUnavailable(credential.status())
-                 ? Outcome::Retryable(v1::SESSION_STEP_CLONE, "credential_unavailable", message)
-                 : Outcome::Failure(v1::SESSION_STEP_CLONE, "credential_unavailable", message);
-    }
-    repositories.push_back({name, mirrors_.Get(repository.url()),
+    if (!credential.ok()) return CredentialFailure(credential.status(), shown);
+    repositories.push_back({name,
+                            mirrors_.Get(repository.url()),
                             {repository.url(), *std::move(credential)},
                             repository.allow_unrestricted_pushes()});
     clones_.push_back({directory_ + "/" + name, repositories.back(), {}});
@@ -126,8 +142,9 @@ Outcome GitWorkspace::CloneAll() {
     const absl::Status status = CloneOne(clones_[i], repository.ref());
     if (status.ok()) continue;
     const std::string shown = UrlWithoutCredentials(repository.url());
-    return CloneFailure(status, absl::StrCat("repository ", shown, ": ",
-                                             absl::StrReplaceAll(status.message(), {{repository.url(), shown}})));
+    return CloneFailure(
+        status, absl::StrCat("repository ", shown, ": ",
+                             absl::StrReplaceAll(status.message(), {{repository.url(), shown}})));
   }
   working_directory_ = clones_.size() == 1 ? clones_[0].directory : directory_;
   return Outcome::Success();
@@ -136,7 +153,8 @@ Outcome GitWorkspace::CloneAll() {
 absl::Status GitWorkspace::CloneOne(Clone& clone, const std::string& ref) {
   const WorkLimits limits{absl::Now() + options_.clone_timeout, request_.cancellation};
   const GateRepository& repository = clone.repository;
-  ASSIGN_OR_RETURN(const RefSnapshot snapshot, repository.mirror->Refresh(repository.upstream, limits));
+  ASSIGN_OR_RETURN(const RefSnapshot snapshot,
+                   repository.mirror->Refresh(repository.upstream, limits));
   ASSIGN_OR_RETURN(const ResolvedRef checkout,
                    repository.mirror->Resolve(repository.upstream, snapshot, ref, limits));
   RETURN_IF_ERROR(MakeClone({.directory = clone.directory,
@@ -150,7 +168,7 @@ absl::Status GitWorkspace::CloneOne(Clone& clone, const std::string& ref) {
   v1::SessionEvent event;
   event.mutable_checkout()->set_url(UrlWithoutCredentials(repository.upstream.url));
   event.mutable_checkout()->set_name(repository.name);
-  event.mutable_checkout()->set_ref(checkout.ref);
+  event.mutable_checkout()->set_ref(RepairUtf8(checkout.ref));
   event.mutable_checkout()->set_commit(checkout.commit);
   request_.log->Append(std::move(event));
   return absl::OkStatus();
@@ -162,61 +180,39 @@ void GitWorkspace::SetEnvironment() {
     if (!IsReservedVariable(name)) environment_[name] = value;
   }
   const std::map<std::string, std::string> own = {
-      {"HOME", root_ + "/home"},      {"PATH", HostPath()}, {"TMPDIR", root_ + "/tmp"}, {"USER", "routines"},
-      {"GIT_CONFIG_NOSYSTEM", "1"},   {"GIT_TERMINAL_PROMPT", "0"}};
+      {"HOME", root_ + "/home"}, {"PATH", HostPath()},         {"TMPDIR", root_ + "/tmp"},
+      {"USER", "routines"},      {"GIT_CONFIG_NOSYSTEM", "1"}, {"GIT_TERMINAL_PROMPT", "0"}};
   for (const auto& [name, value] : own) environment_[name] = value;
+}
+
+// The token goes by git's own configuration, so that no URL that is printed has it in it. A proxy
+// of the session's environment must not see it either.
+absl::Status GitWorkspace::WriteGitConfig() const {
+  return WriteFile(
+      root_ + "/home/.gitconfig",
+      absl::StrCat("[user]\n\tname = routines\n\temail = routines@localhost\n",
+                   "[init]\n\tdefaultBranch = main\n[push]\n\tautoSetupRemote = true\n", "[http \"",
+                   gate_.url(), "\"]\n\textraHeader = \"Authorization: Bearer ", pass_->token(),
+                   "\"\n\tproxy =\n"));
 }
 
 Outcome GitWorkspace::RunSetup() {
   SetEnvironment();
-  // The token goes by git's own configuration, so that no URL that is printed has it in it. A proxy of
-  // the session's environment must not see it either.
-  absl::Status status = WriteFile(
-      root_ + "/home/.gitconfig",
-      absl::StrCat("[user]\n\tname = routines\n\temail = routines@localhost\n",
-                   "[init]\n\tdefaultBranch = main\n[push]\n\tautoSetupRemote = true\n", "[http \"", gate_.url(),
-                   "\"]\n\textraHeader = \"Authorization: Bearer ", pass_->token(), "\"\n\tproxy =\n"));
   const v1::Environment& wanted = request_.routine.environment();
-  const std::string script = root_ + "/setup.sh";
-  if (status.ok()) status = WriteFile(script, wanted.setup_script());
+  const SetupScript script{.file = root_ + "/setup.sh",
+                           .directory = working_directory_,
+                           .environment = environment_,
+                           .timeout = wanted.has_setup_timeout() ? FromProto(wanted.setup_timeout())
+                                                                 : options_.default_setup_timeout,
+                           .cancellation = request_.cancellation};
+  absl::Status status = WriteGitConfig();
+  if (status.ok()) status = WriteFile(script.file, wanted.setup_script());
   if (!status.ok()) {
-    return Outcome::Retryable(v1::SESSION_STEP_SETUP, "workspace_failed", std::string(status.message()));
+    return Outcome::Retryable(v1::SESSION_STEP_SETUP, "workspace_failed",
+                              std::string(status.message()));
   }
   if (wanted.setup_script().empty()) return Outcome::Success();
-
-  std::string last;  // the end of what it printed
-  SubprocessOptions options;
-  options.command = {"bash", "-e", script};
-  options.environment = environment_;
-  options.directory = working_directory_;
-  options.timeout = wanted.has_setup_timeout() ? FromProto(wanted.setup_timeout()) : options_.default_setup_timeout;
-  options.cancellation = request_.cancellation;
-  options.output = [&](SubprocessOptions::Stream stream, std::string_view bytes) {
-    const bool error = stream == SubprocessOptions::Stream::kStderr;
-    request_.log->Append(OutputEvent(v1::SESSION_STEP_SETUP,
-                                     error ? v1::Output::STREAM_STDERR : v1::Output::STREAM_STDOUT, bytes));
-    last.append(bytes);
-    if (last.size() > kLastLineBytes) last.erase(0, last.size() - kLastLineBytes);
-  };
-  const absl::StatusOr<SubprocessResult> run = RunSubprocess(options);
-  if (!run.ok()) {
-    return Outcome::Failure(v1::SESSION_STEP_SETUP, "setup_failed",
-                            absl::StrCat("bash cannot be run: ", run.status().message()));
-  }
-  const auto failed = [&](const std::string& how) {
-    const std::string line = LastLine(last);
-    return Outcome::Failure(v1::SESSION_STEP_SETUP, "setup_failed",
-                            line.empty() ? how : how + "; last line: " + line);
-  };
-  switch (run->end) {
-    case SubprocessResult::End::kCancelled: return Outcome::Cancelled();
-    case SubprocessResult::End::kTimedOut:
-      return Outcome::Failure(v1::SESSION_STEP_SETUP, "setup_timeout",
-                              absl::StrCat("the setup script took longer than ", absl::FormatDuration(options.timeout)));
-    case SubprocessResult::End::kSignaled: return failed(absl::StrCat("signal ", run->signal));
-    case SubprocessResult::End::kExited: break;
-  }
-  return run->exit_code == 0 ? Outcome::Success() : failed(absl::StrCat("exit code ", run->exit_code));
+  return RunSetupScript(script, *request_.log);
 }
 
 std::vector<v1::Patch> GitWorkspace::Finish() {
@@ -230,7 +226,8 @@ std::vector<v1::Patch> GitWorkspace::Finish() {
 // Also after a cancellation: what was done until then may be worth keeping.
 void GitWorkspace::GatherFrom(const Clone& clone, std::vector<v1::Patch>& patches) {
   const bool cancelled = request_.cancellation != nullptr && request_.cancellation->IsCancelled();
-  const WorkLimits limits{absl::Now() + (cancelled ? kPatchTimeoutWhenCancelled : kPatchTimeout), nullptr};
+  const WorkLimits limits{absl::Now() + (cancelled ? kPatchTimeoutWhenCancelled : kPatchTimeout),
+                          nullptr};
   const GateRepository& repository = clone.repository;
   PatchRequest request{.clone = clone.directory,
                        .scratch = root_ + "/" + repository.name + ".git",
@@ -244,9 +241,10 @@ void GitWorkspace::GatherFrom(const Clone& clone, std::vector<v1::Patch>& patche
   }
   absl::StatusOr<std::vector<v1::Patch>> found = GatherPatches(request, limits);
   if (!found.ok()) {
-    request_.log->Append(NoteEvent(v1::Note::SEVERITY_WARNING,
-                                   absl::StrCat(repository.name, ": commits that were not pushed are lost: ",
-                                                found.status().message())));
+    request_.log->Append(NoteEvent(
+        v1::Note::SEVERITY_WARNING,
+        absl::StrCat(repository.name,
+                     ": commits that were not pushed are lost: ", found.status().message())));
     return;
   }
   for (v1::Patch& patch : *found) patches.push_back(std::move(patch));

@@ -16,14 +16,14 @@ namespace routines {
 
 class GitWorkspace : public Workspace {
  public:
-  // `root` is the session's own folder, below which everything lies. Borrows `options`, `mirrors` and
-  // `gate`.
+  // `root` is the session's own folder, below which everything lies. Borrows `options`, `mirrors`
+  // and `gate`.
   GitWorkspace(const GitWorkspaceOptions& options, MirrorSet& mirrors, PushGate& gate,
                const WorkspaceRequest& request, std::string root);
   ~GitWorkspace() override;
 
-  // Makes folders and clones and runs the setup script. Where it does not succeed, the workspace is of
-  // no further use.
+  // Makes folders and clones and runs the setup script. Where it does not succeed, the workspace is
+  // of no further use.
   Outcome Prepare();
 
   const std::string& directory() const override { return directory_; }
@@ -44,6 +44,7 @@ class GitWorkspace : public Workspace {
   absl::Status CloneOne(Clone& clone, const std::string& ref);
   Outcome RunSetup();
   void SetEnvironment();
+  absl::Status WriteGitConfig() const;
   absl::StatusOr<std::string> Credential(const std::string& url) const;
   void GatherFrom(const Clone& clone, std::vector<v1::Patch>& patches);
   void Remove();

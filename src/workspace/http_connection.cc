@@ -43,8 +43,8 @@ class SocketStream {
 
   template <class Buffers>
   size_t read_some(const Buffers& buffers, beast::error_code& error) {
-    for (auto it = boost::asio::buffer_sequence_begin(buffers); it != boost::asio::buffer_sequence_end(buffers);
-         ++it) {
+    for (auto it = boost::asio::buffer_sequence_begin(buffers);
+         it != boost::asio::buffer_sequence_end(buffers); ++it) {
       const boost::asio::mutable_buffer buffer(*it);
       if (buffer.size() > 0) return Read(buffer.data(), buffer.size(), error);
     }
@@ -61,9 +61,12 @@ class SocketStream {
   bool WriteAll(std::string_view data) {
     while (!data.empty()) {
       if (!Await(POLLOUT)) return false;
-      const ssize_t sent = send(socket_.get(), data.data(), data.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-      if (sent >= 0) data.remove_prefix(sent);
-      else if (errno != EINTR && errno != EAGAIN) return false;
+      const ssize_t sent =
+          send(socket_.get(), data.data(), data.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+      if (sent >= 0)
+        data.remove_prefix(sent);
+      else if (errno != EINTR && errno != EAGAIN)
+        return false;
     }
     return true;
   }
@@ -71,7 +74,8 @@ class SocketStream {
   // The time limit is the one that was set, or kIdle from now where that is sooner.
   bool Await(short events) {
     while (true) {
-      pollfd polled[] = {{socket_.get(), events, 0}, {stop_fd_, POLLIN, 0}, {second_stop_fd_, POLLIN, 0}};
+      pollfd polled[] = {
+          {socket_.get(), events, 0}, {stop_fd_, POLLIN, 0}, {second_stop_fd_, POLLIN, 0}};
       const absl::Duration left = std::min(kIdle, deadline_ - absl::Now());
       if (left <= absl::ZeroDuration()) return false;
       const int ready = poll(polled, 3, static_cast<int>(absl::ToInt64Milliseconds(left)) + 1);
@@ -136,18 +140,28 @@ class Gunzip {
 
 std::string_view StatusText(int status) {
   switch (status) {
-    case 200: return "OK";
-    case 400: return "Bad Request";
-    case 403: return "Forbidden";
-    case 404: return "Not Found";
-    case 413: return "Content Too Large";
-    case 415: return "Unsupported Media Type";
-    case 502: return "Bad Gateway";
-    default: return "Service Unavailable";
+    case 200:
+      return "OK";
+    case 400:
+      return "Bad Request";
+    case 403:
+      return "Forbidden";
+    case 404:
+      return "Not Found";
+    case 413:
+      return "Content Too Large";
+    case 415:
+      return "Unsupported Media Type";
+    case 502:
+      return "Bad Gateway";
+    default:
+      return "Service Unavailable";
   }
 }
 
-std::string_view View(boost::beast::string_view text) { return {text.data(), text.size()}; }
+std::string_view View(boost::beast::string_view text) {
+  return {text.data(), text.size()};
+}
 
 }  // namespace
 
@@ -166,7 +180,8 @@ struct HttpConnection::Impl {
     }
     if (count(http::field::authorization) > 1 || count(http::field::content_type) > 1) return 400;
     const std::string_view transfer = View(head[http::field::transfer_encoding]);
-    if (!transfer.empty() && !absl::EqualsIgnoreCase(absl::string_view(transfer.data(), transfer.size()), "chunked")) {
+    if (!transfer.empty() &&
+        !absl::EqualsIgnoreCase(absl::string_view(transfer.data(), transfer.size()), "chunked")) {
       return 400;
     }
     if (count(http::field::content_encoding) > 1) return 415;
@@ -212,7 +227,9 @@ HttpConnection::HttpConnection(UniqueFd socket, int stop_fd)
 
 HttpConnection::~HttpConnection() = default;
 
-void HttpConnection::StopAlsoAt(int fd) { impl_->stream.set_second_stop_fd(fd); }
+void HttpConnection::StopAlsoAt(int fd) {
+  impl_->stream.set_second_stop_fd(fd);
+}
 
 absl::StatusOr<HttpRequest> HttpConnection::ReadRequest() {
   Impl& impl = *impl_;
@@ -254,7 +271,8 @@ absl::StatusOr<size_t> HttpConnection::ReadBody(char* buffer, size_t size) {
   if (!impl.gunzip.has_value()) return impl.ReadRaw(buffer, size);
   while (!impl.gunzip->ended()) {
     if (impl.gunzip->needs_input()) {
-      const absl::StatusOr<size_t> got = impl.ReadRaw(impl.compressed.data(), impl.compressed.size());
+      const absl::StatusOr<size_t> got =
+          impl.ReadRaw(impl.compressed.data(), impl.compressed.size());
       if (!got.ok()) return got;
       if (*got == 0) return absl::InvalidArgumentError("the gzip data is cut short");
       impl.gunzip->SetInput(std::string_view(impl.compressed).substr(0, *got));
@@ -270,7 +288,8 @@ absl::StatusOr<size_t> HttpConnection::ReadBody(char* buffer, size_t size) {
 
 void HttpConnection::Drain(size_t max) {
   for (size_t drained = 0; drained < max;) {
-    const absl::StatusOr<size_t> got = impl_->ReadRaw(impl_->compressed.data(), impl_->compressed.size());
+    const absl::StatusOr<size_t> got =
+        impl_->ReadRaw(impl_->compressed.data(), impl_->compressed.size());
     if (!got.ok() || *got == 0) return;
     drained += *got;
   }
@@ -280,17 +299,17 @@ bool HttpConnection::Respond(int status, std::string_view type, std::string_view
   const bool close = status != 200;
   impl_->answered = !close;
   impl_->stream.set_deadline(absl::InfiniteFuture());
-  return impl_->stream.WriteAll(absl::StrCat("HTTP/1.1 ", status, " ", std::string(StatusText(status)),
-                                             "\r\nContent-Type: ", std::string(type),
-                                             "\r\nCache-Control: no-cache\r\nContent-Length: ", body.size(),
-                                             close ? "\r\nConnection: close" : "", "\r\n\r\n",
-                                             std::string(body)));
+  return impl_->stream.WriteAll(absl::StrCat(
+      "HTTP/1.1 ", status, " ", std::string(StatusText(status)), "\r\nContent-Type: ",
+      std::string(type), "\r\nCache-Control: no-cache\r\nContent-Length: ", body.size(),
+      close ? "\r\nConnection: close" : "", "\r\n\r\n", std::string(body)));
 }
 
 bool HttpConnection::BeginStream(std::string_view type) {
   impl_->stream.set_deadline(absl::InfiniteFuture());
-  return impl_->stream.WriteAll(absl::StrCat("HTTP/1.1 200 OK\r\nContent-Type: ", std::string(type),
-                                             "\r\nCache-Control: no-cache\r\nTransfer-Encoding: chunked\r\n\r\n"));
+  return impl_->stream.WriteAll(
+      absl::StrCat("HTTP/1.1 200 OK\r\nContent-Type: ", std::string(type),
+                   "\r\nCache-Control: no-cache\r\nTransfer-Encoding: chunked\r\n\r\n"));
 }
 
 bool HttpConnection::WriteStream(std::string_view piece) {

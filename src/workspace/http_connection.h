@@ -18,7 +18,7 @@ namespace routines {
 
 struct HttpRequest {
   std::string method;
-  std::string target;         // as it came, with the query
+  std::string target;  // as it came, with the query
   std::string authorization;
   std::string content_type;
   std::string git_protocol;
@@ -34,16 +34,16 @@ class HttpConnection {
   void StopAlsoAt(int fd);
 
   // The next request's head. kInvalidArgument: not HTTP, or framed in a way that two readers could
-  // understand differently (lengths and encodings twice, both, or unknown): already answered with 400
-  // or 415. kUnavailable: the connection has ended.
+  // understand differently (lengths and encodings twice, both, or unknown): already answered with
+  // 400 or 415. kUnavailable: the connection has ended.
   absl::StatusOr<HttpRequest> ReadRequest();
 
   // The next bytes of the body, without chunks and gzip; none: its end. kInvalidArgument: broken.
   // kUnavailable: the connection has ended.
   absl::StatusOr<size_t> ReadBody(char* buffer, size_t size);
 
-  // Reads and drops what is left of the body, at most `max` bytes, so that a client that is still sending
-  // gets to read the answer.
+  // Reads and drops what is left of the body, at most `max` bytes, so that a client that is still
+  // sending gets to read the answer.
   void Drain(size_t max);
 
   // Answers with all of it.

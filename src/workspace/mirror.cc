@@ -34,7 +34,8 @@ class Mirror::Turn {
     while (!mirror_.mu_.AwaitWithTimeout(absl::Condition(&is_free), absl::Milliseconds(50))) {
       if (limits.IsCancelled()) status_ = absl::CancelledError("cancelled");
       if (absl::Now() > limits.deadline) {
-        status_ = absl::DeadlineExceededError("waited too long for another fetch of the same repository");
+        status_ =
+            absl::DeadlineExceededError("waited too long for another fetch of the same repository");
       }
       if (!status_.ok()) return;
     }
@@ -71,7 +72,8 @@ absl::StatusOr<RefSnapshot> Mirror::Refresh(const Upstream& upstream, const Work
 absl::Status Mirror::MakeOnce(const WorkLimits& limits) {
   if (ready_) return absl::OkStatus();
   std::error_code ignored;
-  if (!std::filesystem::exists(path_ + "/HEAD", ignored)) RETURN_IF_ERROR(MakeBareRepository(path_, {}));
+  if (!std::filesystem::exists(path_ + "/HEAD", ignored))
+    RETURN_IF_ERROR(MakeBareRepository(path_, {}));
   RemoveLeftovers();
   ready_ = true;
   return absl::OkStatus();
@@ -80,8 +82,8 @@ absl::Status Mirror::MakeOnce(const WorkLimits& limits) {
 absl::Status Mirror::Fetch(const Upstream& upstream, const WorkLimits& limits) {
   const GitCommand fetch{
       .arguments = {"-c", "fetch.unpackLimit=1", "fetch", "--quiet", "--prune", "--no-tags",
-                    "--no-write-fetch-head", "--no-auto-maintenance", "--no-recurse-submodules", "--",
-                    upstream.url, "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"},
+                    "--no-write-fetch-head", "--no-auto-maintenance", "--no-recurse-submodules",
+                    "--", upstream.url, "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"},
       .repository = path_,
       .upstream = &upstream};
   const absl::Status status = RunGitOk(fetch, limits, "the repository cannot be fetched").status();
@@ -90,7 +92,8 @@ absl::Status Mirror::Fetch(const Upstream& upstream, const WorkLimits& limits) {
 }
 
 // Asked on every run, because a fetch does not tell when the default branch has become another one.
-absl::StatusOr<RefSnapshot> Mirror::ReadRemoteHead(const Upstream& upstream, const WorkLimits& limits) {
+absl::StatusOr<RefSnapshot> Mirror::ReadRemoteHead(const Upstream& upstream,
+                                                   const WorkLimits& limits) {
   ASSIGN_OR_RETURN(const std::string lines,
                    RunGitOk({.arguments = {"ls-remote", "--symref", "--", upstream.url, "HEAD"},
                              .repository = path_,
@@ -115,11 +118,11 @@ absl::StatusOr<RefSnapshot> Mirror::ReadRemoteHead(const Upstream& upstream, con
 }
 
 absl::StatusOr<std::map<std::string, std::string>> Mirror::Refs(const WorkLimits& limits) const {
-  ASSIGN_OR_RETURN(
-      const std::string lines,
-      RunGitOk({.arguments = {"for-each-ref", "--format=%(objectname) %(refname)", "refs/heads", "refs/tags"},
-                .repository = path_},
-               limits, "the mirror's refs cannot be read"));
+  ASSIGN_OR_RETURN(const std::string lines,
+                   RunGitOk({.arguments = {"for-each-ref", "--format=%(objectname) %(refname)",
+                                           "refs/heads", "refs/tags"},
+                             .repository = path_},
+                            limits, "the mirror's refs cannot be read"));
   std::map<std::string, std::string> refs;
   for (const absl::string_view line : absl::StrSplit(lines, '\n', absl::SkipEmpty())) {
     const std::pair<std::string, std::string> parts = absl::StrSplit(line, absl::MaxSplits(' ', 1));
@@ -136,7 +139,9 @@ absl::StatusOr<ResolvedRef> Mirror::Resolve(const Upstream& upstream, const RefS
   if (ref.empty() && snapshot.head.empty() && snapshot.head_commit.empty()) {
     return absl::NotFoundError("the repository has no default branch; name one in `ref`");
   }
-  const std::string wanted = !ref.empty() ? ref : !snapshot.head.empty() ? snapshot.head : snapshot.head_commit;
+  const std::string wanted = !ref.empty()             ? ref
+                             : !snapshot.head.empty() ? snapshot.head
+                                                      : snapshot.head_commit;
   if (!IsObjectId(wanted)) {
     for (const char* prefix : {"", "refs/heads/", "refs/tags/"}) {
       const auto found = snapshot.refs.find(prefix + wanted);
@@ -163,7 +168,8 @@ absl::StatusOr<ResolvedRef> Mirror::Resolve(const Upstream& upstream, const RefS
   return ResolvedRef{wanted, *std::move(commit)};
 }
 
-absl::StatusOr<std::string> Mirror::PeelToCommit(const std::string& object, const WorkLimits& limits) {
+absl::StatusOr<std::string> Mirror::PeelToCommit(const std::string& object,
+                                                 const WorkLimits& limits) {
   ASSIGN_OR_RETURN(const GitResult result,
                    RunGit({.arguments = {"rev-parse", "--verify", "--quiet", object + "^{commit}"},
                            .repository = path_},
@@ -173,15 +179,16 @@ absl::StatusOr<std::string> Mirror::PeelToCommit(const std::string& object, cons
   return absl::NotFoundError(absl::StrCat("there is no commit ", object));
 }
 
-// A git that was killed leaves its locks and half-written packs. Nobody else writes here, so what is
-// there when no fetch runs belongs to no one.
+// A git that was killed leaves its locks and half-written packs. Nobody else writes here, so what
+// is there when no fetch runs belongs to no one.
 void Mirror::RemoveLeftovers() {
   namespace fs = std::filesystem;
   std::error_code ignored;
   std::vector<fs::path> leftovers;
   const auto collect = [&](const fs::path& path, bool pack) {
     const std::string name = path.filename().string();
-    if (pack ? absl::StartsWith(name, "tmp_") : absl::EndsWith(name, ".lock")) leftovers.push_back(path);
+    if (pack ? absl::StartsWith(name, "tmp_") : absl::EndsWith(name, ".lock"))
+      leftovers.push_back(path);
   };
   for (const auto& entry : fs::directory_iterator(path_, ignored)) collect(entry.path(), false);
   for (const auto& entry : fs::recursive_directory_iterator(path_ + "/refs", ignored)) {
@@ -193,8 +200,8 @@ void Mirror::RemoveLeftovers() {
   for (const fs::path& path : leftovers) fs::remove(path, ignored);
 }
 
-// Each fetch that brought something left a pack. Joining the small ones keeps reading fast; every object
-// stays, because running sessions read from here.
+// Each fetch that brought something left a pack. Joining the small ones keeps reading fast; every
+// object stays, because running sessions read from here.
 void Mirror::RepackWhereNeeded(const WorkLimits& limits) {
   std::error_code ignored;
   int packs = 0;

@@ -1,8 +1,8 @@
 // The host's own copy of one upstream repository, from which sessions are cloned.
 //
-// Thread-safety: every method may be called from several threads at once; fetches of one mirror run one
-// after the other, readers need not wait for them (git writes objects before the refs that need them,
-// and a mirror never throws objects away).
+// Thread-safety: every method may be called from several threads at once; fetches of one mirror run
+// one after the other, readers need not wait for them (git writes objects before the refs that need
+// them, and a mirror never throws objects away).
 #ifndef ROUTINES_SRC_WORKSPACE_MIRROR_H_
 #define ROUTINES_SRC_WORKSPACE_MIRROR_H_
 
@@ -20,12 +20,13 @@ namespace routines {
 
 // What the upstream had at one moment.
 struct RefSnapshot {
-  std::string head;         // the default branch, "refs/heads/main"; empty: none
-  std::string head_commit;  // where HEAD is not a branch: its commit
+  std::string head;                         // the default branch, "refs/heads/main"; empty: none
+  std::string head_commit;                  // where HEAD is not a branch: its commit
   std::map<std::string, std::string> refs;  // refs/heads/* and refs/tags/* with their objects
 };
 
-// One commit, and the name under which it was found: refs/heads/…, refs/tags/… or the commit's own id.
+  std::map<std::string, std::string> refs;  // refs/heads/*, refs/tags/* and their objects
+// id.
 struct ResolvedRef {
   std::string ref;
   std::string commit;
@@ -46,8 +47,8 @@ class Mirror {
   // refs/heads/* and refs/tags/* with their objects, as they were at the last Refresh.
   absl::StatusOr<std::map<std::string, std::string>> Refs(const WorkLimits& limits) const;
 
-  // Finds the commit that `ref` (a branch, a tag, a full commit id; empty: the default branch) means
-  // in `snapshot`. kNotFound: the upstream has no such thing.
+  // Finds the commit that `ref` (a branch, a tag, a full commit id; empty: the default branch)
+  // means in `snapshot`. kNotFound: the upstream has no such thing.
   absl::StatusOr<ResolvedRef> Resolve(const Upstream& upstream, const RefSnapshot& snapshot,
                                       const std::string& ref, const WorkLimits& limits)
       ABSL_LOCKS_EXCLUDED(mu_);

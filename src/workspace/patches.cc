@@ -34,7 +34,8 @@ bool IsHex(const std::string& text, size_t size) {
          });
 }
 
-// Reads the branches of a repository as far as they are what they should be; the rest is passed over.
+// Reads the branches of a repository as far as they are what they should be; the rest is passed
+// over.
 class TipReader {
  public:
   explicit TipReader(int git) : git_(git) {}
@@ -56,7 +57,8 @@ class TipReader {
     const auto packed = ReadRegularFile(git_, "packed-refs", kMaxPackedRefs);
     if (!packed.ok()) return;
     for (const absl::string_view line : absl::StrSplit(*packed, '\n')) {
-      const std::pair<std::string, std::string> parts = absl::StrSplit(line, absl::MaxSplits(' ', 1));
+      const std::pair<std::string, std::string> parts =
+          absl::StrSplit(line, absl::MaxSplits(' ', 1));
       if (absl::StartsWith(parts.second, "refs/heads/")) Add(parts.second, parts.first);
     }
   }
@@ -166,13 +168,15 @@ absl::Status MakeScratch(const PatchRequest& request, int git, const std::string
   RETURN_IF_ERROR(WriteFile(path + "/packed-refs", known));
   const UniqueFd objects = OpenDirectory(git, "objects");
   if (!objects.ok()) return absl::FailedPreconditionError("the clone has no folder of objects");
-  ASSIGN_OR_RETURN(const std::vector<std::string> packs, ObjectCopier(objects.get(), path + "/objects").Copy());
+  ASSIGN_OR_RETURN(const std::vector<std::string> packs,
+                   ObjectCopier(objects.get(), path + "/objects").Copy());
   for (const std::string& pack : packs) {
     // An index of our own making: the clone's could say anything. A broken pack is left out.
-    RETURN_IF_ERROR(RunGit({.arguments = {"index-pack", "--threads=1", path + "/objects/pack/" + pack},
-                            .repository = path},
-                           limits)
-                        .status());
+    RETURN_IF_ERROR(
+        RunGit({.arguments = {"index-pack", "--threads=1", path + "/objects/pack/" + pack},
+                .repository = path},
+               limits)
+            .status());
   }
   return absl::OkStatus();
 }
@@ -181,9 +185,9 @@ absl::StatusOr<v1::Patch> FormatPatch(const PatchRequest& request, const std::st
                                       const std::string& tip, const WorkLimits& limits) {
   ASSIGN_OR_RETURN(
       GitResult result,
-      RunGit({.arguments = {"format-patch", "--stdout", "--no-ext-diff", "--no-textconv", "--no-color",
-                            "--binary", "--no-signature", "--no-renames", "--ignore-missing", tip, "--not",
-                            "--glob=refs/known/*"},
+      RunGit({.arguments = {"format-patch", "--stdout", "--no-ext-diff", "--no-textconv",
+                            "--no-color", "--binary", "--no-signature", "--no-renames",
+                            "--ignore-missing", tip, "--not", "--glob=refs/known/*"},
               .repository = request.scratch,
               .max_output = kMaxPatchBytes},
              limits));
@@ -196,7 +200,7 @@ absl::StatusOr<v1::Patch> FormatPatch(const PatchRequest& request, const std::st
   }
   v1::Patch patch;
   patch.set_repository(request.name);
-  patch.set_ref(ref);
+  patch.set_ref(RepairUtf8(ref));
   patch.set_text(std::move(text));
   patch.set_truncated(result.truncated);
   return patch;
@@ -215,13 +219,15 @@ absl::StatusOr<std::vector<v1::Patch>> GatherPatches(const PatchRequest& request
   for (auto tip = tips.begin(); tip != tips.end();) {
     tip = request.known.contains(tip->second) ? tips.erase(tip) : std::next(tip);
   }
-  if (tips.empty()) return patches;  // nothing was committed, or all of it was pushed: the usual end
+  if (tips.empty())
+    return patches;  // nothing was committed, or all of it was pushed: the usual end
   RETURN_IF_ERROR(MakeScratch(request, git.get(), request.scratch, limits));
   std::set<std::string> told;
   for (const auto& [ref, tip] : tips) {
     if (patches.size() == kMaxPatches || !told.insert(tip).second) continue;
     absl::StatusOr<v1::Patch> patch = FormatPatch(request, ref, tip, limits);
-    if (absl::IsCancelled(patch.status()) || absl::IsDeadlineExceeded(patch.status())) return patch.status();
+    if (absl::IsCancelled(patch.status()) || absl::IsDeadlineExceeded(patch.status()))
+      return patch.status();
     if (patch.ok() && !patch->text().empty()) patches.push_back(*std::move(patch));
   }
   return patches;

@@ -23,10 +23,11 @@ struct PatchRequest {
 
 inline constexpr size_t kMaxPatchBytes = size_t{1} << 20;
 
-// A patch for every branch of the clone, and a detached HEAD, that has commits which no known one leads
-// to; at most 16. git is run in a fresh repository under `scratch`, into which the clone's own objects are
-// copied: of the clone, only ids and objects are read, never its configuration, hooks, attributes or
-// alternates, and no link. kOutOfRange: it has more objects of its own than is copied (256 MiB).
+// A patch for every branch of the clone, and a detached HEAD, that has commits which no known one
+// leads to; at most 16. git is run in a fresh repository under `scratch`, into which the clone's
+// own objects are copied: of the clone, only ids and objects are read, never its configuration,
+// hooks, attributes or alternates, and no link. kOutOfRange: it has more objects of its own than is
+// copied (256 MiB).
 absl::StatusOr<std::vector<v1::Patch>> GatherPatches(const PatchRequest& request,
                                                      const WorkLimits& limits);
 

@@ -44,7 +44,8 @@ absl::StatusOr<Packet> ReadPacket(std::string_view input) {
   if (input.size() < 4) return Packet{};
   if (length == 0) return Packet{.flush = true, .size = 4};
   if (length < 4 || length > kMaxPacket) {
-    return absl::InvalidArgumentError(absl::StrCat("packet length ", length, " is not allowed here"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("packet length ", length, " is not allowed here"));
   }
   if (input.size() < length) return Packet{};
   return Packet{.payload = input.substr(4, length - 4), .size = length};

@@ -1,5 +1,5 @@
-// Git's framing of lines: four hex digits of length, themselves included, then the payload. "0000" is a
-// flush (git-scm.com, gitprotocol-common).
+// Git's framing of lines: four hex digits of length, themselves included, then the payload. "0000"
+// is a flush (git-scm.com, gitprotocol-common).
 #ifndef ROUTINES_SRC_WORKSPACE_PKT_LINE_H_
 #define ROUTINES_SRC_WORKSPACE_PKT_LINE_H_
 
@@ -26,8 +26,8 @@ struct Packet {
   size_t size = 0;  // bytes of `input` that it took; 0: `input` ends before the packet does
 };
 
-// Reads the first packet of `input`. kInvalidArgument: the length is not one, or is 1 to 3 (which mean
-// something in protocol v2 only, and never in a push).
+// Reads the first packet of `input`. kInvalidArgument: the length is not one, or is 1 to 3 (which
+// mean something in protocol v2 only, and never in a push).
 absl::StatusOr<Packet> ReadPacket(std::string_view input);
 
 }  // namespace routines

@@ -25,7 +25,9 @@ namespace {
 class GitWorkspaceProvider : public WorkspaceProvider {
  public:
   GitWorkspaceProvider(GitWorkspaceOptions options, UniqueFd lock, std::unique_ptr<PushGate> gate)
-      : options_(std::move(options)), lock_(std::move(lock)), mirrors_(options_.root + "/mirrors"),
+      : options_(std::move(options)),
+        lock_(std::move(lock)),
+        mirrors_(options_.root + "/mirrors"),
         gate_(std::move(gate)) {}
 
   PreparedWorkspace Prepare(const WorkspaceRequest& request) override {
@@ -55,13 +57,15 @@ class GitWorkspaceProvider : public WorkspaceProvider {
 absl::StatusOr<UniqueFd> LockRoot(const std::string& root) {
   UniqueFd file(open((root + "/lock").c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!file.ok()) {
-    return absl::FailedPreconditionError(absl::StrCat("cannot write in ", root, ": ", std::strerror(errno)));
+    return absl::FailedPreconditionError(
+        absl::StrCat("cannot write in ", root, ": ", std::strerror(errno)));
   }
   struct flock lock = {};
   lock.l_type = F_WRLCK;
   lock.l_whence = SEEK_SET;
   if (fcntl(file.get(), F_SETLK, &lock) != 0) {
-    return absl::FailedPreconditionError(absl::StrCat("another process uses the workspaces in ", root));
+    return absl::FailedPreconditionError(
+        absl::StrCat("another process uses the workspaces in ", root));
   }
   return file;
 }
@@ -69,7 +73,8 @@ absl::StatusOr<UniqueFd> LockRoot(const std::string& root) {
 absl::Status CheckGit(const std::string& root) {
   const auto version = RunGit({.arguments = {"version"}, .repository = root}, {});
   if (version.ok() && version->ok()) return absl::OkStatus();
-  return absl::FailedPreconditionError("`git` cannot be run; install git, or add its folder to PATH");
+  return absl::FailedPreconditionError(
+      "`git` cannot be run; install git, or add its folder to PATH");
 }
 
 // Mirrors stay from run to run; what an earlier process left of its sessions does not.
@@ -84,14 +89,19 @@ absl::Status MakeFolders(const std::string& root) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<WorkspaceProvider>> NewGitWorkspaceProvider(GitWorkspaceOptions options) {
-  if (options.root.empty() || options.root.find_first_of(std::string("\n\0", 2)) != std::string::npos) {
+absl::StatusOr<std::unique_ptr<WorkspaceProvider>> NewGitWorkspaceProvider(
+    GitWorkspaceOptions options) {
+  if (options.root.empty() ||
+      options.root.find_first_of(std::string("\n\0", 2)) != std::string::npos) {
     return absl::InvalidArgumentError("root: a folder is needed for workspaces");
   }
   std::error_code error;
-  options.root = std::filesystem::absolute(options.root, error).lexically_normal().string();
+  std::filesystem::create_directories(
+      std::filesystem::path(options.root + "/..").lexically_normal(), error);
+  // Without links from here on: a root that is one is as good as a folder.
+  options.root =
+      std::filesystem::weakly_canonical(std::filesystem::absolute(options.root), error).string();
   while (options.root.size() > 1 && options.root.back() == '/') options.root.pop_back();
-  std::filesystem::create_directories(std::filesystem::path(options.root).parent_path(), error);
   if (const absl::Status made = MakeDirectory(options.root); !made.ok()) {
     return absl::FailedPreconditionError(made.message());
   }
@@ -101,7 +111,8 @@ absl::StatusOr<std::unique_ptr<WorkspaceProvider>> NewGitWorkspaceProvider(GitWo
     return absl::FailedPreconditionError(made.message());
   }
   ASSIGN_OR_RETURN(std::unique_ptr<PushGate> gate, PushGate::Start(options.root + "/gate"));
-  return std::make_unique<GitWorkspaceProvider>(std::move(options), std::move(lock), std::move(gate));
+  return std::make_unique<GitWorkspaceProvider>(std::move(options), std::move(lock),
+                                                std::move(gate));
 }
 
 }  // namespace routines

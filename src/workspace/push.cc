@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "src/base/utf8.h"
 #include "src/workspace/ref_name.h"
 
 namespace routines {
@@ -27,21 +28,23 @@ std::string StatusReason(const absl::Status& status) {
 
 // Takes the objects in. Every object of the pack is checked for its form by git index-pack.
 absl::StatusOr<GitResult> Unpack(const PushJob& job, const WorkLimits& limits) {
-  return RunGit({.arguments = {"-c", "core.bigFileThreshold=32m", "index-pack", "--stdin", "--fix-thin",
-                               "--threads=1", absl::StrCat("--max-input-size=", kMaxPushBytes)},
-                 .repository = job.quarantine,
-                 .stdin_file = job.pack_file},
-                limits);
+  return RunGit(
+      {.arguments = {"-c", "core.bigFileThreshold=32m", "index-pack", "--stdin", "--fix-thin",
+                     "--threads=1", absl::StrCat("--max-input-size=", kMaxPushBytes)},
+       .repository = job.quarantine,
+       .stdin_file = job.pack_file},
+      limits);
 }
 
 // Why the command may not be carried out, now that its objects are here; empty: it may.
 std::string JudgeObjects(const PushJob& job, const PushCommand& command, const WorkLimits& limits) {
   const bool branch = absl::StartsWith(command.ref, "refs/heads/");
-  const absl::StatusOr<GitResult> type =
-      RunGit({.arguments = {"cat-file", "-t", command.new_commit}, .repository = job.quarantine}, limits);
+  const absl::StatusOr<GitResult> type = RunGit(
+      {.arguments = {"cat-file", "-t", command.new_commit}, .repository = job.quarantine}, limits);
   if (!type.ok()) return StatusReason(type.status());
   if (!type->ok()) return "the new object is not there";
-  if (branch && absl::StripSuffix(type->output, "\n") != "commit") return "a branch must be a commit";
+  if (branch && absl::StripSuffix(type->output, "\n") != "commit")
+    return "a branch must be a commit";
   if (command.old_commit == kZeroObjectId) return "";
   const absl::StatusOr<GitResult> ancestor =
       RunGit({.arguments = {"merge-base", "--is-ancestor", command.old_commit, command.new_commit},
@@ -69,13 +72,14 @@ std::vector<std::string> PushArguments(const PushJob& job) {
   return arguments;
 }
 
-// The text between the last pair of parentheses at the end of a line, or the line.
-std::string InParentheses(absl::string_view summary) {
+// Why git says that it did not push: the text between the parentheses at the end, or all of it.
+std::string Reason(absl::string_view summary) {
   const size_t open = summary.rfind('(');
   if (open != absl::string_view::npos && absl::EndsWith(summary, ")")) {
     summary = summary.substr(open + 1, summary.size() - open - 2);
   }
-  return std::string(summary);
+  if (summary == "stale info") return "it has moved meanwhile: fetch first";
+  return RepairUtf8({summary.data(), summary.size()});
 }
 
 // Reads git push's own account: "<flag>\t<from>:<to>\t<summary> (<reason>)" for each ref.
@@ -88,7 +92,7 @@ void ReadPorcelain(const PushJob& job, absl::string_view output, PushAnswer& ans
     for (size_t i = 0; i < commands.size(); ++i) {
       if (!absl::EndsWith(fields[1], ":" + commands[i].ref)) continue;
       told[i] = true;
-      if (fields[0] == "!") answer.reasons[i] = InParentheses(fields[2]);
+      if (fields[0] == "!") answer.reasons[i] = Reason(fields[2]);
     }
   }
   for (size_t i = 0; i < commands.size(); ++i) {
@@ -122,12 +126,14 @@ PushAnswer CarryOutPush(const PushJob& job, const WorkLimits& limits) {
   for (size_t i = 0; i < answer.reasons.size(); ++i) {
     answer.reasons[i] = JudgeObjects(job, job.request->commands[i], limits);
   }
-  if (std::any_of(answer.reasons.begin(), answer.reasons.end(), [](const auto& r) { return !r.empty(); })) {
+  if (std::any_of(answer.reasons.begin(), answer.reasons.end(),
+                  [](const auto& r) { return !r.empty(); })) {
     RefuseAll(answer, "another ref of this push was refused");
     return answer;
   }
   const absl::StatusOr<GitResult> pushed = RunGit(
-      {.arguments = PushArguments(job), .repository = job.quarantine, .upstream = job.upstream}, limits);
+      {.arguments = PushArguments(job), .repository = job.quarantine, .upstream = job.upstream},
+      limits);
   if (!pushed.ok()) {
     RefuseAll(answer, StatusReason(pushed.status()));
     return answer;

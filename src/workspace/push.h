@@ -28,8 +28,8 @@ struct PushAnswer {
 };
 
 // Unpacks into the quarantine, checks that every changed ref only moves forward (else nothing is
-// pushed), and pushes from there with git itself, so that file, http(s) and ssh upstreams are all one.
-// The upstream takes a ref only if it is still where the client believed it to be.
+// pushed), and pushes from there with git itself, so that file, http(s) and ssh upstreams are all
+// one. The upstream takes a ref only if it is still where the client believed it to be.
 PushAnswer CarryOutPush(const PushJob& job, const WorkLimits& limits);
 
 }  // namespace routines

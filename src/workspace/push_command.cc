@@ -42,9 +42,12 @@ absl::StatusOr<PushCommand> ParseCommand(std::string_view line) {
 absl::Status ReadCapabilities(std::string_view text, PushRequest& request) {
   for (const absl::string_view word :
        absl::StrSplit(absl::string_view(text.data(), text.size()), ' ', absl::SkipEmpty())) {
-    if (word == "report-status" || word == "report-status-v2") request.report_status = true;
-    else if (word == "side-band-64k") request.side_band = true;
-    else if (word == "atomic") request.atomic = true;
+    if (word == "report-status" || word == "report-status-v2")
+      request.report_status = true;
+    else if (word == "side-band-64k")
+      request.side_band = true;
+    else if (word == "atomic")
+      request.atomic = true;
     else if (word == "push-options" || absl::StartsWith(word, "push-cert") ||
              (absl::StartsWith(word, "object-format=") && word != "object-format=sha1")) {
       return absl::InvalidArgumentError(absl::StrCat(word, " is not supported"));
@@ -58,14 +61,16 @@ absl::Status ReadLine(std::string_view line, PushRequest& request) {
   if (!line.empty() && line.back() == '\n') line.remove_suffix(1);
   if (StartsWith(line, kShallow)) {
     // The mirror has the whole history, so that where the client's ends does not matter.
-    if (request.commands.empty() && IsObjectId(line.substr(kShallow.size()))) return absl::OkStatus();
+    if (request.commands.empty() && IsObjectId(line.substr(kShallow.size())))
+      return absl::OkStatus();
     return absl::InvalidArgumentError("a shallow line is not \"shallow id\" before the commands");
   }
   if (StartsWith(line, "push-cert")) {
     return absl::InvalidArgumentError("signed pushes are not supported");
   }
   if (request.commands.size() == kMaxCommands) {
-    return absl::InvalidArgumentError(absl::StrCat("more than ", kMaxCommands, " refs in one push"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("more than ", kMaxCommands, " refs in one push"));
   }
   if (request.commands.empty()) {
     const size_t zero = line.find('\0');
@@ -109,7 +114,8 @@ absl::StatusOr<PushRequest> ParsePushRequest(std::string_view input) {
   while (true) {
     ASSIGN_OR_RETURN(const Packet packet, ReadPacket(input.substr(position)));
     position += packet.size;
-    if (position > kMaxCommandListBytes || (packet.size == 0 && input.size() > kMaxCommandListBytes)) {
+    if (position > kMaxCommandListBytes ||
+        (packet.size == 0 && input.size() > kMaxCommandListBytes)) {
       return absl::InvalidArgumentError("the list of refs to push is too long");
     }
     if (packet.size == 0) return PushRequest{};
@@ -137,7 +143,8 @@ std::string ReportStatus(const PushRequest& request, std::string_view unpack,
   std::string report = PacketLine("unpack " + std::string(unpack) + "\n");
   for (size_t i = 0; i < request.commands.size(); ++i) {
     const std::string ref = Printable(request.commands[i].ref);
-    report += PacketLine(reasons[i].empty() ? "ok " + ref + "\n" : "ng " + ref + " " + reasons[i] + "\n");
+    report +=
+        PacketLine(reasons[i].empty() ? "ok " + ref + "\n" : "ng " + ref + " " + reasons[i] + "\n");
   }
   report += kFlushPacket;
   return request.side_band ? SideBand(1, report) + std::string(kFlushPacket) : report;

@@ -11,7 +11,8 @@
 
 namespace routines {
 
-// One line of the request: make `ref`, which the client believes to be at `old_commit`, be `new_commit`.
+// One line of the request: make `ref`, which the client believes to be at `old_commit`, be
+// `new_commit`.
 struct PushCommand {
   std::string old_commit;  // 40 hex digits; zeros: create
   std::string new_commit;  // zeros: delete
@@ -28,8 +29,8 @@ struct PushRequest {
 
 inline constexpr size_t kMaxCommandListBytes = size_t{1} << 20;
 inline constexpr size_t kMaxCommands = 1000;
-// What the gate offers a pushing client; never push-options or push-cert. delete-refs only so that a
-// deletion comes here and is refused with a reason, and recorded.
+// What the gate offers a pushing client; never push-options or push-cert. delete-refs only so that
+// a deletion comes here and is refused with a reason, and recorded.
 inline constexpr std::string_view kPushCapabilities =
     "report-status report-status-v2 delete-refs side-band-64k atomic ofs-delta "
     "object-format=sha1 agent=routines";
@@ -39,9 +40,10 @@ inline constexpr std::string_view kPushCapabilities =
 // kInvalidArgument: it is not one, or uses what was not offered.
 absl::StatusOr<PushRequest> ParsePushRequest(std::string_view input);
 
-// Why each command may not be carried out, in their order; empty: it may. What needs the objects (is it a
-// fast-forward?) is not judged here. Without `unrestricted` only refs/heads/claude/<something> may be
-// created or changed; with it every branch, and tags may be created.
+// Why each command may not be carried out, in their order; empty: it may. What needs the objects
+// (is it a fast-forward?) is not judged here. Without `unrestricted` only
+// refs/heads/claude/<something> may be created or changed; with it every branch, and tags may be
+// created.
 std::vector<std::string> JudgePush(const std::vector<PushCommand>& commands, bool unrestricted);
 
 // The answer to a push: `unpack` is "ok" or what went wrong, `reasons` as above.

@@ -30,8 +30,10 @@ constexpr size_t kMaxConnections = 512;
 class PushGateServer : public PushGate {
  public:
   PushGateServer(UniqueFd listener, int port, std::string scratch)
-      : listener_(std::move(listener)), url_(absl::StrCat("http://127.0.0.1:", port, "/")),
-        scratch_(std::move(scratch)), acceptor_([this] { Accept(); }) {}
+      : listener_(std::move(listener)),
+        url_(absl::StrCat("http://127.0.0.1:", port, "/")),
+        scratch_(std::move(scratch)),
+        acceptor_([this] { Accept(); }) {}
 
   ~PushGateServer() override {
     stop_.Cancel();
@@ -50,7 +52,8 @@ class PushGateServer : public PushGate {
  private:
   class Handle : public Pass {
    public:
-    Handle(PushGateServer& gate, std::shared_ptr<GatePass> pass) : gate_(gate), pass_(std::move(pass)) {}
+    Handle(PushGateServer& gate, std::shared_ptr<GatePass> pass)
+        : gate_(gate), pass_(std::move(pass)) {}
     ~Handle() override { Close(); }
     const std::string& token() const override { return pass_->token(); }
     void Close() override {
@@ -135,7 +138,8 @@ class PushGateServer : public PushGate {
   const std::string scratch_;
   Cancellation stop_;
   absl::Mutex mu_;
-  std::map<std::string, std::shared_ptr<GatePass>> passes_ ABSL_GUARDED_BY(mu_);  // by SHA-256 of the token
+  std::map<std::string, std::shared_ptr<GatePass>> passes_
+      ABSL_GUARDED_BY(mu_);  // by SHA-256 of the token
   std::thread acceptor_;
 };
 
@@ -150,9 +154,11 @@ absl::StatusOr<std::unique_ptr<PushGate>> PushGate::Start(std::string scratch) {
   auto* const raw = reinterpret_cast<sockaddr*>(&address);
   if (!listener.ok() || bind(listener.get(), raw, size) != 0 || listen(listener.get(), 128) != 0 ||
       getsockname(listener.get(), raw, &size) != 0) {
-    return absl::UnavailableError(absl::StrCat("the push gate cannot listen: ", std::strerror(errno)));
+    return absl::UnavailableError(
+        absl::StrCat("the push gate cannot listen: ", std::strerror(errno)));
   }
-  return std::make_unique<PushGateServer>(std::move(listener), ntohs(address.sin_port), std::move(scratch));
+  return std::make_unique<PushGateServer>(std::move(listener), ntohs(address.sin_port),
+                                          std::move(scratch));
 }
 
 }  // namespace routines

@@ -1,9 +1,9 @@
 // The push gate: what a session knows as its `origin`.
 //
 // One small HTTP server on loopback that speaks git's smart protocol, and nothing else. Fetches are
-// answered from the mirror, which is refreshed first. Pushes are judged (push_command.h), and carried to
-// the upstream with the host's credential, which the session never sees. A session shows its own random
-// token with every request; without it there is nothing here but 404.
+// answered from the mirror, which is refreshed first. Pushes are judged (push_command.h), and
+// carried to the upstream with the host's credential, which the session never sees. A session shows
+// its own random token with every request; without it there is nothing here but 404.
 //
 // Thread-safety: every method may be called from any thread.
 #ifndef ROUTINES_SRC_WORKSPACE_PUSH_GATE_H_

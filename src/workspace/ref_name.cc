@@ -7,7 +7,8 @@ namespace {
 
 bool IsForbidden(char c) {
   const auto byte = static_cast<unsigned char>(c);
-  return byte <= 0x20 || byte == 0x7f || std::string_view("~^:?*[\\").find(c) != std::string_view::npos;
+  return byte <= 0x20 || byte == 0x7f ||
+         std::string_view("~^:?*[\\").find(c) != std::string_view::npos;
 }
 
 bool IsValidPart(std::string_view part) {

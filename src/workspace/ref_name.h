@@ -6,9 +6,9 @@
 
 namespace routines {
 
-// Whether `git check-ref-format` accepts the full name: at least two parts; no part empty, beginning
-// with "." or ending with ".lock"; no "..", "@{", control character, space or any of ~^:?*[\ ; not
-// ending with ".".
+// Whether `git check-ref-format` accepts the full name: at least two parts; no part empty,
+// beginning with "." or ending with ".lock"; no "..", "@{", control character, space or any of
+// ~^:?*[\ ; not ending with ".".
 bool IsValidRefName(std::string_view name);
 
 // 40 lower-case hex digits.

@@ -8,16 +8,17 @@ namespace routines {
 namespace {
 
 TEST(IsReservedVariable, RefusesWhatChangesTheCodeThatRuns) {
-  for (const char* name : {"LD_PRELOAD", "LD_AUDIT", "GIT_CONFIG_GLOBAL", "GIT_SSH_COMMAND", "PATH", "HOME",
-                           "NODE_OPTIONS", "BASH_ENV", "ENV", "IFS", "PYTHONPATH", "ANTHROPIC_BASE_URL",
-                           "BASH_FUNC_ls%%", "PERL5OPT", "ROUTINES_PROMPT_FILE", "TMPDIR"}) {
+  for (const char* name :
+       {"LD_PRELOAD", "LD_AUDIT", "GIT_CONFIG_GLOBAL", "GIT_SSH_COMMAND", "PATH", "HOME",
+        "NODE_OPTIONS", "BASH_ENV", "ENV", "IFS", "PYTHONPATH", "ANTHROPIC_BASE_URL",
+        "BASH_FUNC_ls%%", "PERL5OPT", "ROUTINES_PROMPT_FILE", "TMPDIR"}) {
     EXPECT_TRUE(IsReservedVariable(name)) << name;
   }
 }
 
 TEST(IsReservedVariable, LeavesOthersAlone) {
-  for (const char* name : {"LOG_LEVEL", "SLACK_TOKEN", "ANTHROPIC_API_KEY", "GITHUB_TOKEN", "HOMEPAGE", "LANG",
-                           "path", "ENVIRONMENT", "HTTPS_PROXY"}) {
+  for (const char* name : {"LOG_LEVEL", "SLACK_TOKEN", "ANTHROPIC_API_KEY", "GITHUB_TOKEN",
+                           "HOMEPAGE", "LANG", "path", "ENVIRONMENT", "HTTPS_PROXY"}) {
     EXPECT_FALSE(IsReservedVariable(name)) << name;
   }
 }
@@ -40,7 +41,8 @@ TEST(RepositoryDirectory, IsTheLastPartOfTheUrl) {
 
 TEST(IsDirectoryName, RefusesWhatCouldLeaveTheFolder) {
   EXPECT_TRUE(IsDirectoryName("api-2_x.y"));
-  for (const char* name : {"", ".", "..", ".git", "-a", "a/b", "a b", "a.git", "a\n", "a.lock", "\xc3\xa4"}) {
+  for (const char* name :
+       {"", ".", "..", ".git", "-a", "a/b", "a b", "a.git", "a\n", "a.lock", "\xc3\xa4"}) {
     EXPECT_FALSE(IsDirectoryName(name)) << name;
   }
   EXPECT_FALSE(IsDirectoryName(std::string(101, 'a')));

@@ -29,7 +29,9 @@ class FilesTest : public ::testing::Test {
   std::string base_, tree_;
 };
 
-TEST_F(FilesTest, RemovesNothingWhereNothingIs) { EXPECT_TRUE(RemoveTree(base_ + "/none").ok()); }
+TEST_F(FilesTest, RemovesNothingWhereNothingIs) {
+  EXPECT_TRUE(RemoveTree(base_ + "/none").ok());
+}
 
 TEST_F(FilesTest, RemovesATreeOfAnyDepth) {
   constexpr int kDepth = 10000;
@@ -69,7 +71,8 @@ TEST_F(FilesTest, RemovesWhatNobodyMayWrite) {
 }
 
 TEST_F(FilesTest, RemovesManyFoldersOfOneName) {
-  for (int i = 0; i < 300; ++i) fs::create_directories(tree_ + "/" + std::to_string(i) + "/same/same");
+  for (int i = 0; i < 300; ++i)
+    fs::create_directories(tree_ + "/" + std::to_string(i) + "/same/same");
   fs::create_directories(tree_ + "/.removing-0/.removing-0/.removing-1");
   EXPECT_TRUE(RemoveTree(tree_).ok());
   EXPECT_FALSE(fs::exists(tree_));

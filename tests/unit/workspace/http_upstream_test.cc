@@ -32,22 +32,24 @@ class HttpUpstreamTest : public WorkspaceTest {
   void SetUp() override {
     credentials_ = credential_ = std::make_shared<OneCredential>();
     WorkspaceTest::SetUp();
-    if (Host("command -v python3 || true").empty() || Host("git http-backend 2>&1 || true").empty()) {
+    if (Host("command -v python3 || true").empty() ||
+        Host("git http-backend 2>&1 || true").empty()) {
       GTEST_SKIP() << "python3 or git http-backend is not here";
     }
     std::promise<std::string> port;
     server_ = std::thread([this, &port] {
       std::string line;
       SubprocessOptions options;
-      options.command = {"python3", ROUTINES_SOURCE_DIR "/tests/unit/workspace/git_http_server.py", base_,
-                         std::string("robot:") + kPassword};
+      options.command = {"python3", ROUTINES_SOURCE_DIR "/tests/unit/workspace/git_http_server.py",
+                         base_, std::string("robot:") + kPassword};
       options.environment = {{"PATH", getenv("PATH")}};
       options.directory = base_;
       options.cancellation = &stop_;
       options.output = [&](SubprocessOptions::Stream, std::string_view bytes) {
         const bool before = line.find('\n') == std::string::npos;
         line += bytes;
-        if (before && line.find('\n') != std::string::npos) port.set_value(line.substr(0, line.find('\n')));
+        if (before && line.find('\n') != std::string::npos)
+          port.set_value(line.substr(0, line.find('\n')));
       };
       EXPECT_TRUE(RunSubprocess(options).ok());
     });
@@ -74,7 +76,8 @@ TEST_F(HttpUpstreamTest, ClonesAndPushesWithACredentialThatTheSessionNeverSees) 
   MustPrepare();
   EXPECT_EQ(Read(workspace_->working_directory() + "/file"), "one\n");
   const ShellResult result = Agent(
-      "head -c 3000000 /dev/urandom > new; git add new; git commit -qm new; git push origin HEAD:claude/x;"
+      "head -c 3000000 /dev/urandom > new; git add new; git commit -qm new; git push origin "
+      "HEAD:claude/x;"
       "git push origin HEAD:main || true; git fetch -q");
   EXPECT_EQ(result.code, 0) << result.output;
   EXPECT_THAT(UpstreamRefs(), HasSubstr("refs/heads/claude/x"));
@@ -82,9 +85,9 @@ TEST_F(HttpUpstreamTest, ClonesAndPushesWithACredentialThatTheSessionNeverSees) 
   EXPECT_TRUE(log_.pushes()[0].accepted());
   EXPECT_FALSE(log_.pushes()[1].accepted());
   const std::string encoded = Host(std::string("printf robot:") + kPassword + " | base64 -w0");
-  const ShellResult seen = Agent(
-      "env; cat .git/config $HOME/.gitconfig; git remote -v; cd ../..; grep -rlF -e " + std::string(kPassword) + " -e " +
-      encoded + " . || echo nowhere");
+  const ShellResult seen =
+      Agent("env; cat .git/config $HOME/.gitconfig; git remote -v; cd ../..; grep -rlF -e " +
+            std::string(kPassword) + " -e " + encoded + " . || echo nowhere");
   EXPECT_THAT(seen.output, HasSubstr("nowhere"));
   for (const std::string& text : {seen.output, result.output, log_.everything()}) {
     EXPECT_THAT(text, Not(HasSubstr(kPassword)));

@@ -31,7 +31,8 @@ TEST(PktLine, AsksForMoreWhereThePacketIsNotComplete) {
 }
 
 TEST(PktLine, RefusesLengthsThatAreNone) {
-  for (const char* bad : {"0001", "0002", "0003", "fff1", "ffff", "x", "00 9hell", "-001", "+006aa"}) {
+  for (const char* bad :
+       {"0001", "0002", "0003", "fff1", "ffff", "x", "00 9hell", "-001", "+006aa"}) {
     EXPECT_EQ(ReadPacket(bad).status().code(), absl::StatusCode::kInvalidArgument) << bad;
   }
 }

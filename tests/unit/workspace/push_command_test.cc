@@ -28,8 +28,9 @@ std::string Command(const std::string& ref, const std::string& capabilities = ""
 }
 
 TEST(ParsePushRequest, ReadsCommandsAndCapabilities) {
-  const std::string list = Request({Command("refs/heads/claude/a", " report-status-v2 side-band-64k atomic"),
-                                    kA + " " + kB + " refs/heads/claude/b\n"});
+  const std::string list =
+      Request({Command("refs/heads/claude/a", " report-status-v2 side-band-64k atomic"),
+               kA + " " + kB + " refs/heads/claude/b\n"});
   const auto request = ParsePushRequest(list + "PACK");
   ASSERT_TRUE(request.ok()) << request.status();
   EXPECT_EQ(request->size, list.size());
@@ -55,7 +56,8 @@ TEST(ParsePushRequest, AcceptsTheProbeAndShallowLines) {
   ASSERT_TRUE(probe.ok());
   EXPECT_EQ(probe->size, 4u);
   EXPECT_TRUE(probe->commands.empty());
-  const auto shallow = ParsePushRequest(Request({"shallow " + kB, Command("refs/heads/claude/a", "atomic")}));
+  const auto shallow =
+      ParsePushRequest(Request({"shallow " + kB, Command("refs/heads/claude/a", "atomic")}));
   ASSERT_TRUE(shallow.ok()) << shallow.status();
   EXPECT_TRUE(shallow->atomic);
   EXPECT_EQ(shallow->commands.size(), 1u);
@@ -85,8 +87,8 @@ TEST(ParsePushRequest, BoundsTheList) {
   EXPECT_FALSE(ParsePushRequest(endless).ok());
 }
 
-std::string Judge(const std::string& ref, bool unrestricted = false, const std::string& old_commit = kZero,
-                  const std::string& new_commit = kA) {
+std::string Judge(const std::string& ref, bool unrestricted = false,
+                  const std::string& old_commit = kZero, const std::string& new_commit = kA) {
   return JudgePush({{old_commit, new_commit, ref}}, unrestricted)[0];
 }
 
@@ -98,13 +100,32 @@ TEST(JudgePush, LetsClaudeBranchesThrough) {
 }
 
 TEST(JudgePush, RefusesEveryOtherRef) {
-  for (const char* ref :
-       {"refs/heads/main", "refs/heads/claude", "refs/heads/claudette/a", "refs/heads/Claude/a",
-        "refs/heads/CLAUDE/a", "refs/heads/\xd1\x81laude/a", "refs/heads/xclaude/a", "refs/tags/claude/a",
-        "refs/notes/claude/a", "refs/meta/config", "refs/pull/1/head", "refs/replace/claude", "HEAD",
-        "refs/heads/claude/../main", "refs/heads/claude/./a", "refs/heads/claude//a", "refs/heads/claude/",
-        "refs/heads/claude/a.lock", "refs/heads/claude/a@{1}", "refs/heads/claude/a\x01", " refs/heads/claude/a",
-        "heads/claude/a", "claude/a", "refs/for/claude/a", "refs/heads//claude/a", "refs/heads/./claude/a"}) {
+  for (const char* ref : {"refs/heads/main",
+                          "refs/heads/claude",
+                          "refs/heads/claudette/a",
+                          "refs/heads/Claude/a",
+                          "refs/heads/CLAUDE/a",
+                          "refs/heads/\xd1\x81laude/a",
+                          "refs/heads/xclaude/a",
+                          "refs/tags/claude/a",
+                          "refs/notes/claude/a",
+                          "refs/meta/config",
+                          "refs/pull/1/head",
+                          "refs/replace/claude",
+                          "HEAD",
+                          "refs/heads/claude/../main",
+                          "refs/heads/claude/./a",
+                          "refs/heads/claude//a",
+                          "refs/heads/claude/",
+                          "refs/heads/claude/a.lock",
+                          "refs/heads/claude/a@{1}",
+                          "refs/heads/claude/a\x01",
+                          " refs/heads/claude/a",
+                          "heads/claude/a",
+                          "claude/a",
+                          "refs/for/claude/a",
+                          "refs/heads//claude/a",
+                          "refs/heads/./claude/a"}) {
     EXPECT_NE(Judge(ref), "") << ref;
   }
 }
@@ -124,8 +145,9 @@ TEST(JudgePush, WithoutRestrictionAllowsBranchesAndNewTags) {
 }
 
 TEST(JudgePush, RefusesBothOfADuplicate) {
-  EXPECT_THAT(JudgePush({{kZero, kA, "refs/heads/claude/a"}, {kZero, kB, "refs/heads/claude/a"}}, false),
-              ElementsAre("named twice in one push", "named twice in one push"));
+  EXPECT_THAT(
+      JudgePush({{kZero, kA, "refs/heads/claude/a"}, {kZero, kB, "refs/heads/claude/a"}}, false),
+      ElementsAre("named twice in one push", "named twice in one push"));
 }
 
 TEST(ReportStatus, AnswersEachRefInTheNegotiatedForm) {

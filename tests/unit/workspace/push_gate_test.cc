@@ -65,12 +65,14 @@ class PushGateTest : public WorkspaceTest {
   }
 
   std::string Head(const std::string& line, const std::string& more = "") {
-    return line + " HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + pass_->token() + "\r\n" + more + "\r\n";
+    return line + " HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + pass_->token() + "\r\n" +
+           more + "\r\n";
   }
   std::string Get(const std::string& target) { return Send(Head("GET " + target)); }
   std::string Post(const std::string& headers, const std::string& body) {
     return Send(Head("POST /upstream/git-receive-pack",
-                     "Content-Type: application/x-git-receive-pack-request\r\n" + headers) + body);
+                     "Content-Type: application/x-git-receive-pack-request\r\n" + headers) +
+                body);
   }
   std::string PostPush(const std::string& body) {
     return Post(absl::StrCat("Content-Length: ", body.size(), "\r\n"), body);
@@ -78,7 +80,8 @@ class PushGateTest : public WorkspaceTest {
 
   // A push of the commit that main has to `ref`.
   std::string Push(const std::string& ref, const std::string& capabilities = "report-status") {
-    return PacketLine(std::string(kZeroObjectId) + " " + commit_ + " " + ref + std::string(1, '\0') + capabilities) +
+    return PacketLine(std::string(kZeroObjectId) + " " + commit_ + " " + ref +
+                      std::string(1, '\0') + capabilities) +
            std::string(kFlushPacket) + pack_;
   }
 
@@ -126,31 +129,46 @@ TEST_F(PushGateTest, OffersWhatItCanDoAndNoMore) {
 }
 
 TEST_F(PushGateTest, KnowsNobodyWithoutTheToken) {
-  const std::string unknown = Send(std::string("GET ") + kPushRefs + " HTTP/1.1\r\nHost: x\r\n\r\n");
+  const std::string unknown =
+      Send(std::string("GET ") + kPushRefs + " HTTP/1.1\r\nHost: x\r\n\r\n");
   EXPECT_THAT(unknown, StartsWith(kNotFound));
   for (const std::string& header :
-       {std::string("Bearer "), "Bearer " + std::string(43, 'A'), "Basic " + pass_->token(), pass_->token(),
-        "bearer " + pass_->token(), "Bearer " + pass_->token() + "x"}) {
-    EXPECT_EQ(Send(std::string("GET ") + kPushRefs + " HTTP/1.1\r\nHost: x\r\nAuthorization: " + header + "\r\n\r\n"),
+       {std::string("Bearer "), "Bearer " + std::string(43, 'A'), "Basic " + pass_->token(),
+        pass_->token(), "bearer " + pass_->token(), "Bearer " + pass_->token() + "x"}) {
+    EXPECT_EQ(Send(std::string("GET ") + kPushRefs +
+                   " HTTP/1.1\r\nHost: x\r\nAuthorization: " + header + "\r\n\r\n"),
               unknown);
   }
   EXPECT_EQ(Get("/other/info/refs?service=git-receive-pack"), unknown);
-  EXPECT_THAT(Send(std::string("GET ") + kPushRefs + " HTTP/1.1\r\nAuthorization: Bearer x\r\nAuthorization: Bearer " +
+  EXPECT_THAT(Send(std::string("GET ") + kPushRefs +
+                   " HTTP/1.1\r\nAuthorization: Bearer x\r\nAuthorization: Bearer " +
                    pass_->token() + "\r\n\r\n"),
               StartsWith(kBad));
 }
 
 TEST_F(PushGateTest, ServesFourThingsAndNothingElse) {
-  for (const char* target :
-       {"/", "/upstream", "/upstream/", "/upstream/HEAD", "/upstream/config", "/upstream/objects/info/packs",
-        "/upstream/info/refs", "/upstream/info/refs?service=git-upload-archive",
-        "/upstream/info/refs?service=git-receive-pack&x", "/upstream/info/refs?x&service=git-receive-pack",
-        "/upstream/git-receive-pack", "/../upstream/info/refs?service=git-receive-pack",
-        "/upstream/../upstream/info/refs?service=git-receive-pack", "/%75pstream/info/refs?service=git-receive-pack",
-        "//upstream/info/refs?service=git-receive-pack", "/upstream//info/refs?service=git-receive-pack",
-        "/upstream/./info/refs?service=git-receive-pack", "/upstream/info/refs?service=git-receive-pack#x",
-        "/upstream/info%2frefs?service=git-receive-pack", "/..%2f..%2fetc/info/refs?service=git-upload-pack",
-        "http://127.0.0.1/upstream/info/refs?service=git-receive-pack", "*"}) {
+  for (const char* target : {"/",
+                             "/upstream",
+                             "/upstream/",
+                             "/upstream/HEAD",
+                             "/upstream/config",
+                             "/upstream/objects/info/packs",
+                             "/upstream/info/refs",
+                             "/upstream/info/refs?service=git-upload-archive",
+                             "/upstream/info/refs?service=git-receive-pack&x",
+                             "/upstream/info/refs?x&service=git-receive-pack",
+                             "/upstream/git-receive-pack",
+                             "/../upstream/info/refs?service=git-receive-pack",
+                             "/upstream/../upstream/info/refs?service=git-receive-pack",
+                             "/%75pstream/info/refs?service=git-receive-pack",
+                             "//upstream/info/refs?service=git-receive-pack",
+                             "/upstream//info/refs?service=git-receive-pack",
+                             "/upstream/./info/refs?service=git-receive-pack",
+                             "/upstream/info/refs?service=git-receive-pack#x",
+                             "/upstream/info%2frefs?service=git-receive-pack",
+                             "/..%2f..%2fetc/info/refs?service=git-upload-pack",
+                             "http://127.0.0.1/upstream/info/refs?service=git-receive-pack",
+                             "*"}) {
     EXPECT_THAT(Get(target), StartsWith(kNotFound)) << target;
   }
   for (const char* method : {"HEAD", "PUT", "DELETE", "OPTIONS", "PROPFIND", "get"}) {
@@ -176,9 +194,11 @@ TEST_F(PushGateTest, JudgesWhateverTheFormOfTheBody) {
   EXPECT_EQ(UpstreamRefs(), before);
   // The same forms let through what may pass.
   EXPECT_THAT(PostPush(Push("refs/heads/claude/a")), HasSubstr("ok refs/heads/claude/a"));
-  EXPECT_THAT(Post("Transfer-Encoding: chunked\r\n", Chunked(Push("refs/heads/claude/b"), 1)), HasSubstr("ok refs/"));
+  EXPECT_THAT(Post("Transfer-Encoding: chunked\r\n", Chunked(Push("refs/heads/claude/b"), 1)),
+              HasSubstr("ok refs/"));
   const std::string packed = Gzip(Push("refs/heads/claude/c"));
-  EXPECT_THAT(Post("Content-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n", Chunked(packed, 5)), HasSubstr("ok refs/"));
+  EXPECT_THAT(Post("Content-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n", Chunked(packed, 5)),
+              HasSubstr("ok refs/"));
   EXPECT_THAT(UpstreamRefs(), HasSubstr("refs/heads/claude/c"));
 }
 
@@ -189,12 +209,19 @@ TEST_F(PushGateTest, RefusesBodiesThatTwoReadersCouldReadDifferently) {
   EXPECT_THAT(Post(length + "Transfer-Encoding: chunked\r\n", Chunked(push, 9)), StartsWith(kBad));
   EXPECT_THAT(Post("Transfer-Encoding: chunked\r\n" + length, Chunked(push, 9)), StartsWith(kBad));
   EXPECT_THAT(Post(length + "Content-Length: 4\r\n", push), StartsWith(kBad));
-  for (const char* encoding : {"chunked, identity", "identity, chunked", "gzip, chunked", "xchunked", "identity"}) {
-    EXPECT_THAT(Post(absl::StrCat("Transfer-Encoding: ", encoding, "\r\n"), Chunked(push, 9)), StartsWith(kBad)) << encoding;
+  for (const char* encoding :
+       {"chunked, identity", "identity, chunked", "gzip, chunked", "xchunked", "identity"}) {
+    EXPECT_THAT(Post(absl::StrCat("Transfer-Encoding: ", encoding, "\r\n"), Chunked(push, 9)),
+                StartsWith(kBad))
+        << encoding;
   }
-  EXPECT_THAT(Post("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", Chunked(push, 9)), StartsWith(kBad));
+  EXPECT_THAT(
+      Post("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", Chunked(push, 9)),
+      StartsWith(kBad));
   for (const char* encoding : {"deflate", "br", "gzip, gzip", "identity", "zstd"}) {
-    EXPECT_THAT(Post(absl::StrCat("Content-Encoding: ", encoding, "\r\n", length), push), StartsWith("HTTP/1.1 415 ")) << encoding;
+    EXPECT_THAT(Post(absl::StrCat("Content-Encoding: ", encoding, "\r\n", length), push),
+                StartsWith("HTTP/1.1 415 "))
+        << encoding;
   }
   EXPECT_EQ(UpstreamRefs(), before);
   EXPECT_TRUE(log_.pushes().empty());
@@ -205,24 +232,33 @@ TEST_F(PushGateTest, RefusesWhatIsNoPush) {
   const std::string packed = Gzip(Push("refs/heads/claude/x"));
   std::string many;
   for (int i = 0; i < 100000; ++i) {
-    many += PacketLine(absl::StrCat(std::string(kZeroObjectId), " ", commit_, " refs/heads/claude/", i));
+    many += PacketLine(
+        absl::StrCat(std::string(kZeroObjectId), " ", commit_, " refs/heads/claude/", i));
   }
   for (const std::string& body :
-       {std::string(""), std::string("PACK"), std::string("00"), std::string("0001"), std::string("0008\0\0\0\0", 8),
-        PacketLine("push-cert") + Push("refs/heads/claude/x"), Push("refs/heads/claude/x", "push-options"),
-        many + std::string(kFlushPacket) + pack_, std::string(size_t{2} << 20, '0')}) {
+       {std::string(""), std::string("PACK"), std::string("00"), std::string("0001"),
+        std::string("0008\0\0\0\0", 8), PacketLine("push-cert") + Push("refs/heads/claude/x"),
+        Push("refs/heads/claude/x", "push-options"), many + std::string(kFlushPacket) + pack_,
+        std::string(size_t{2} << 20, '0')}) {
     const std::string answer = PostPush(body);
-    EXPECT_THAT(answer, StartsWith(body.substr(0, 4) == "0000" ? kOk : kBad)) << body.substr(0, 100);
+    EXPECT_THAT(answer, StartsWith(body.substr(0, 4) == "0000" ? kOk : kBad))
+        << body.substr(0, 100);
   }
-  EXPECT_THAT(Post(absl::StrCat("Content-Encoding: gzip\r\nContent-Length: ", packed.size() - 9, "\r\n"),
-                   packed.substr(0, packed.size() - 9)),
-              Not(HasSubstr("ok refs")));
-  EXPECT_THAT(Post(absl::StrCat("Content-Encoding: gzip\r\nContent-Length: ", packed.size() + 1, "\r\n"), packed + "x"),
-              Not(HasSubstr("ok refs")));
-  EXPECT_THAT(Send(Head("POST /upstream/git-receive-pack", "Content-Type: text/plain\r\nContent-Length: 4\r\n") + "0000"),
+  EXPECT_THAT(
+      Post(absl::StrCat("Content-Encoding: gzip\r\nContent-Length: ", packed.size() - 9, "\r\n"),
+           packed.substr(0, packed.size() - 9)),
+      Not(HasSubstr("ok refs")));
+  EXPECT_THAT(
+      Post(absl::StrCat("Content-Encoding: gzip\r\nContent-Length: ", packed.size() + 1, "\r\n"),
+           packed + "x"),
+      Not(HasSubstr("ok refs")));
+  EXPECT_THAT(Send(Head("POST /upstream/git-receive-pack",
+                        "Content-Type: text/plain\r\nContent-Length: 4\r\n") +
+                   "0000"),
               StartsWith("HTTP/1.1 415 "));
   EXPECT_THAT(Send(Head("POST /upstream/git-receive-pack",
-                        "Content-Type: application/x-git-receive-pack-request\r\nX: " + std::string(20000, 'x') + "\r\n")),
+                        "Content-Type: application/x-git-receive-pack-request\r\nX: " +
+                            std::string(20000, 'x') + "\r\n")),
               StartsWith(kBad));
   EXPECT_EQ(UpstreamRefs(), before);
 }
@@ -234,18 +270,23 @@ TEST_F(PushGateTest, AnswersTheProbe) {
 
 TEST_F(PushGateTest, RefusesPacksThatAreNone) {
   const std::string before = UpstreamRefs();
-  const std::string list = Push("refs/heads/claude/x").substr(0, Push("refs/heads/claude/x").size() - pack_.size());
-  for (const std::string& pack : {std::string(""), std::string("PACK"), pack_.substr(0, pack_.size() - 1), pack_ + "x",
-                                  std::string(100000, 'x')}) {
+  const std::string list =
+      Push("refs/heads/claude/x").substr(0, Push("refs/heads/claude/x").size() - pack_.size());
+  for (const std::string& pack :
+       {std::string(""), std::string("PACK"), pack_.substr(0, pack_.size() - 1), pack_ + "x",
+        std::string(100000, 'x')}) {
     const std::string answer = PostPush(list + pack);
     EXPECT_THAT(answer, HasSubstr("ng refs/heads/claude/x ")) << pack.size();
     EXPECT_THAT(answer, Not(HasSubstr("unpack ok")));
     EXPECT_THAT(answer, Not(HasSubstr(base_)));
   }
   // An object that is nowhere, and one that is no commit.
-  for (const std::string& object : {std::string(40, 'a'), Host("git -C upstream.git rev-parse main^{tree}")}) {
-    const std::string push = PacketLine(std::string(kZeroObjectId) + " " + object + " refs/heads/claude/x" +
-                                        std::string(1, '\0') + "report-status") + std::string(kFlushPacket) + pack_;
+  for (const std::string& object :
+       {std::string(40, 'a'), Host("git -C upstream.git rev-parse main^{tree}")}) {
+    const std::string push =
+        PacketLine(std::string(kZeroObjectId) + " " + object + " refs/heads/claude/x" +
+                   std::string(1, '\0') + "report-status") +
+        std::string(kFlushPacket) + pack_;
     EXPECT_THAT(PostPush(push), HasSubstr("ng refs/heads/claude/x "));
   }
   EXPECT_EQ(UpstreamRefs(), before);
@@ -254,11 +295,14 @@ TEST_F(PushGateTest, RefusesPacksThatAreNone) {
 
 TEST_F(PushGateTest, DoesNotTrustTheOldIdThatTheClientNames) {
   ASSERT_THAT(PostPush(Push("refs/heads/claude/x")), HasSubstr("ok refs/heads/claude/x"));
-  Host("cd author; git fetch -q; git checkout -q claude/x; git commit -q --allow-empty -m theirs; git push -q");
+  Host(
+      "cd author; git fetch -q; git checkout -q claude/x; git commit -q --allow-empty -m theirs; "
+      "git push -q");
   const std::string before = UpstreamRefs();
   // "Create" over what is there, and "forward" from where it no longer is.
   EXPECT_THAT(PostPush(Push("refs/heads/claude/x")), HasSubstr("ng refs/heads/claude/x "));
-  EXPECT_THAT(PostPush(PacketLine(commit_ + " " + commit_ + " refs/heads/claude/x" + std::string(1, '\0') + "report-status") +
+  EXPECT_THAT(PostPush(PacketLine(commit_ + " " + commit_ + " refs/heads/claude/x" +
+                                  std::string(1, '\0') + "report-status") +
                        std::string(kFlushPacket) + pack_),
               HasSubstr("ng refs/heads/claude/x "));
   EXPECT_EQ(UpstreamRefs(), before);
@@ -267,10 +311,13 @@ TEST_F(PushGateTest, DoesNotTrustTheOldIdThatTheClientNames) {
 TEST_F(PushGateTest, BoundsACompressedFetch) {
   const std::string bomb = Gzip(std::string(size_t{64} << 20, '0'));
   ASSERT_LT(bomb.size(), 100000u);
-  EXPECT_THAT(Send(Head("POST /upstream/git-upload-pack",
-                        absl::StrCat("Content-Type: application/x-git-upload-pack-request\r\nContent-Encoding: gzip\r\n",
-                                     "Content-Length: ", bomb.size(), "\r\n")) + bomb),
-              StartsWith("HTTP/1.1 413 "));
+  EXPECT_THAT(
+      Send(Head("POST /upstream/git-upload-pack",
+                absl::StrCat("Content-Type: "
+                             "application/x-git-upload-pack-request\r\nContent-Encoding: gzip\r\n",
+                             "Content-Length: ", bomb.size(), "\r\n")) +
+           bomb),
+      StartsWith("HTTP/1.1 413 "));
 }
 
 TEST_F(PushGateTest, LetsNobodyInAfterClose) {

@@ -68,22 +68,34 @@ TEST_F(PushTest, RefusesMainWithGitsOwnMessage) {
 TEST_F(PushTest, RefusesEveryOtherRef) {
   Agent("git tag t; git notes add -m x; git tag -am x a");
   for (const char* refspec :
-       {"t", "a", "refs/notes/*", "HEAD:refs/notes/claude/x", "HEAD:refs/meta/config", "HEAD:refs/pull/1/head",
-        "HEAD:refs/replace/0123456789012345678901234567890123456789", "HEAD:refs/heads/Claude/x",
-        "HEAD:refs/heads/claude", "HEAD:refs/heads/\xd1\x81laude/x", "HEAD:refs/heads/claudex/y",
-        "HEAD:refs/tags/claude/x", "HEAD:refs/for/claude/x", "HEAD:refs/stash"}) {
-    MustRefuse(std::string("git push origin '") + refspec + "'", "only refs/heads/claude/. may be pushed");
+       {"t", "a", "refs/notes/*", "HEAD:refs/notes/claude/x", "HEAD:refs/meta/config",
+        "HEAD:refs/pull/1/head", "HEAD:refs/replace/0123456789012345678901234567890123456789",
+        "HEAD:refs/heads/Claude/x", "HEAD:refs/heads/claude", "HEAD:refs/heads/\xd1\x81laude/x",
+        "HEAD:refs/heads/claudex/y", "HEAD:refs/tags/claude/x", "HEAD:refs/for/claude/x",
+        "HEAD:refs/stash"}) {
+    MustRefuse(std::string("git push origin '") + refspec + "'",
+               "only refs/heads/claude/. may be pushed");
   }
   MustRefuse("git push --mirror origin", "rejected");
   MustRefuse("git push --all origin", "may be pushed");
   MustRefuse("git push --tags origin", "may be pushed");
 }
 
+TEST_F(PushTest, RecordsNamesThatAreNoText) {
+  EXPECT_NE(Agent("git push origin $'HEAD:refs/heads/\\xff'").code, 0);
+  EXPECT_EQ(Agent("git push origin $'HEAD:refs/heads/claude/\\xff'").code, 0);
+  ASSERT_EQ(log_.pushes().size(), 2u);
+  EXPECT_EQ(log_.pushes()[0].ref(), "refs/heads/\xef\xbf\xbd");
+  EXPECT_EQ(log_.pushes()[1].ref(), "refs/heads/claude/\xef\xbf\xbd");
+}
+
 TEST_F(PushTest, PushesAllRefsOrNone) {
-  MustRefuse("git push origin HEAD:claude/x HEAD:main", "claude/x \\(another ref of this push was refused\\)");
+  MustRefuse("git push origin HEAD:claude/x HEAD:main",
+             "claude/x \\(another ref of this push was refused\\)");
   ASSERT_EQ(log_.pushes().size(), 2u);
   EXPECT_FALSE(log_.pushes()[0].accepted() || log_.pushes()[1].accepted());
-  const ShellResult result = Agent("git push --atomic origin HEAD:claude/x HEAD~:refs/heads/claude/y");
+  const ShellResult result =
+      Agent("git push --atomic origin HEAD:claude/x HEAD~:refs/heads/claude/y");
   EXPECT_EQ(result.code, 0) << result.output;
   EXPECT_THAT(UpstreamRefs(), HasSubstr("refs/heads/claude/y"));
 }
@@ -91,7 +103,8 @@ TEST_F(PushTest, PushesAllRefsOrNone) {
 TEST_F(PushTest, RefusesToDeleteAndToForce) {
   ASSERT_EQ(Agent("git push -q origin HEAD:claude/x").code, 0);
   MustRefuse("git push origin :claude/x", "claude/x \\(deleting is not allowed\\)");
-  MustRefuse("git push --prune origin 'refs/heads/nothing/*:refs/heads/claude/*'", "deleting is not allowed");
+  MustRefuse("git push --prune origin 'refs/heads/nothing/*:refs/heads/claude/*'",
+             "deleting is not allowed");
   MustRefuse("git commit -q --amend -m other; git push -f origin HEAD:claude/x",
              "claude/x \\(non-fast-forward: forced updates are not allowed\\)");
   MustRefuse("git push --force-with-lease origin HEAD:claude/x", "forced updates are not allowed");
@@ -99,7 +112,9 @@ TEST_F(PushTest, RefusesToDeleteAndToForce) {
 
 TEST_F(PushTest, DoesNotOverwriteWhatSomebodyElsePushed) {
   ASSERT_EQ(Agent("git push -q origin HEAD:claude/x").code, 0);
-  Host("cd author; git fetch -q; git checkout -q claude/x; git commit -q --allow-empty -m theirs; git push -q");
+  Host(
+      "cd author; git fetch -q; git checkout -q claude/x; git commit -q --allow-empty -m theirs; "
+      "git push -q");
   MustRefuse("git commit -q --allow-empty -m mine; git push origin HEAD:claude/x", "rejected");
   MustRefuse("git push -f origin HEAD:claude/x", "forced updates are not allowed");
 }
@@ -124,36 +139,48 @@ TEST_F(PushTest, LetsEverythingButDeletingAndForcingThroughWhereTheRepositoryAll
   EXPECT_EQ(result.code, 0) << result.output;
   EXPECT_EQ(Host("git -C upstream.git rev-parse main"), Head());
   EXPECT_THAT(UpstreamRefs(), HasSubstr("refs/tags/v1"));
-  MustRefuse("git commit -q --amend --allow-empty -m other; git push -f origin HEAD:main", "forced updates");
+  MustRefuse("git commit -q --amend --allow-empty -m other; git push -f origin HEAD:main",
+             "forced updates");
   MustRefuse("git tag -f v1; git push -f origin v1", "moving a tag");
   MustRefuse("git push origin HEAD:refs/notes/x", "only branches and tags");
   MustRefuse("git push origin :side", "deleting");
 }
 
 TEST_F(PushTest, TellsWhatTheUpstreamSays) {
-  Host("printf '#!/bin/sh\\necho hello from upstream\\nread a b c; case $c in */no) exit 1;; esac' >"
-       " upstream.git/hooks/pre-receive; chmod +x upstream.git/hooks/pre-receive");
+  Host(
+      "printf '#!/bin/sh\\necho hello from upstream\\nread a b c; case $c in */no) exit 1;; esac' >"
+      " upstream.git/hooks/pre-receive; chmod +x upstream.git/hooks/pre-receive");
   const ShellResult result = Agent("git push origin HEAD:claude/yes");
   EXPECT_EQ(result.code, 0);
   EXPECT_THAT(result.output, HasSubstr("remote: hello from upstream"));
-  MustRefuse("git push origin HEAD:claude/no", "\\[remote rejected\\] HEAD -> claude/no \\(pre-receive hook declined\\)");
+  MustRefuse("git push origin HEAD:claude/no",
+             "\\[remote rejected\\] HEAD -> claude/no \\(pre-receive hook declined\\)");
   EXPECT_EQ(log_.pushes().back().message(), "pre-receive hook declined");
 }
 
 TEST_F(PushTest, FetchesWhatIsNewUpstream) {
-  Host("cd author; echo theirs > theirs; git add theirs; git commit -qm theirs; git push -q origin main");
-  const ShellResult result = Agent("git pull -q --rebase origin main; cat theirs; git log --oneline | wc -l");
+  Host(
+      "cd author; echo theirs > theirs; git add theirs; git commit -qm theirs; git push -q origin "
+      "main");
+  const ShellResult result =
+      Agent("git pull -q --rebase origin main; cat theirs; git log --oneline | wc -l");
   EXPECT_EQ(result.code, 0) << result.output;
   EXPECT_EQ(result.output, "theirs\n3\n");
 }
 
 TEST_F(PushTest, ServesShallowAndPartialClones) {
-  Host("cd author; for i in 1 2 3 4 5; do echo $i > file; git commit -qam $i; done; git push -q origin main");
+  Host(
+      "cd author; for i in 1 2 3 4 5; do echo $i > file; git commit -qam $i; done; git push -q "
+      "origin main");
   const ShellResult result = Agent(
-      "url=$(git remote get-url origin); cd $TMPDIR; git clone -q --depth 2 $url shallow; cd shallow;"
-      "git log --oneline | wc -l; git commit -q --allow-empty -m s; git push -q origin HEAD:claude/shallow; cd ..;"
-      "git clone -q --filter=blob:none $url partial; cd partial; echo p > p; git add p; git commit -qm p;"
-      "git push -q origin HEAD:claude/partial; GIT_PROTOCOL=version=0 git -c protocol.version=0 fetch -q");
+      "url=$(git remote get-url origin); cd $TMPDIR; git clone -q --depth 2 $url shallow; cd "
+      "shallow;"
+      "git log --oneline | wc -l; git commit -q --allow-empty -m s; git push -q origin "
+      "HEAD:claude/shallow; cd ..;"
+      "git clone -q --filter=blob:none $url partial; cd partial; echo p > p; git add p; git commit "
+      "-qm p;"
+      "git push -q origin HEAD:claude/partial; GIT_PROTOCOL=version=0 git -c protocol.version=0 "
+      "fetch -q");
   EXPECT_EQ(result.code, 0) << result.output;
   EXPECT_THAT(result.output, HasSubstr("2\n"));
   EXPECT_THAT(UpstreamRefs(), HasSubstr("claude/shallow"));
@@ -163,15 +190,18 @@ TEST_F(PushTest, ServesShallowAndPartialClones) {
 
 TEST_F(PushTest, TakesALargePack) {
   // Larger than git's post buffer, so that it comes in chunks after a probe.
-  const ShellResult result = Agent("head -c 5000000 /dev/urandom > big; git add big; git commit -qm big;"
-                                   "git push -q origin HEAD:claude/big; git push -q origin HEAD:claude/again");
+  const ShellResult result = Agent(
+      "head -c 5000000 /dev/urandom > big; git add big; git commit -qm big;"
+      "git push -q origin HEAD:claude/big; git push -q origin HEAD:claude/again");
   EXPECT_EQ(result.code, 0) << result.output;
   EXPECT_EQ(Host("git -C upstream.git cat-file -s claude/again:big"), "5000000");
-  MustRefuse("head -c 5000000 /dev/urandom > big; git commit -qam big2; git push origin HEAD:main", "may be pushed");
+  MustRefuse("head -c 5000000 /dev/urandom > big; git commit -qam big2; git push origin HEAD:main",
+             "may be pushed");
 }
 
 TEST_F(PushTest, KeepsTheTokenOutOfSight) {
-  const std::string token = Agent("git config --get-urlmatch http.extraHeader \"$(git remote get-url origin)\"").output;
+  const std::string token =
+      Agent("git config --get-urlmatch http.extraHeader \"$(git remote get-url origin)\"").output;
   ASSERT_THAT(token, HasSubstr("Bearer "));
   const std::string secret = token.substr(22, 43);
   EXPECT_THAT(Agent("git remote -v; cat .git/config; env").output, Not(HasSubstr(secret)));
@@ -181,10 +211,12 @@ TEST_F(PushTest, KeepsTheTokenOutOfSight) {
 
 TEST_F(PushTest, ClosesWithTheSession) {
   const std::string url = Agent("git remote get-url origin").output;
-  const std::string header = Agent("git config --get-urlmatch http.extraHeader \"$(git remote get-url origin)\"").output;
+  const std::string header =
+      Agent("git config --get-urlmatch http.extraHeader \"$(git remote get-url origin)\"").output;
   workspace_->Finish();
   const ShellResult result = RunShell("git -c http.extraHeader=\"$HEADER\" ls-remote $URL", base_,
-                                      {{"PATH", getenv("PATH")}, {"GIT_TERMINAL_PROMPT", "0"},
+                                      {{"PATH", getenv("PATH")},
+                                       {"GIT_TERMINAL_PROMPT", "0"},
                                        {"URL", url.substr(0, url.size() - 1)},
                                        {"HEADER", header.substr(0, header.size() - 1)}});
   EXPECT_NE(result.code, 0);
@@ -194,8 +226,10 @@ TEST_F(PushTest, ClosesWithTheSession) {
 // ---- what is left at the end ----
 
 TEST_F(PushTest, KeepsWhatWasCommittedButNotPushed) {
-  Agent("echo more > more; git add more; git commit -qm 'more work'; git checkout -q -b claude/pushed HEAD~;"
-        "git push -q origin claude/pushed");
+  Agent(
+      "echo more > more; git add more; git commit -qm 'more work'; git checkout -q -b "
+      "claude/pushed HEAD~;"
+      "git push -q origin claude/pushed");
   const std::string main_tip = Agent("git rev-parse main").output;
   const std::vector<v1::Patch> patches = workspace_->Finish();
   ASSERT_EQ(patches.size(), 1u);
@@ -208,7 +242,9 @@ TEST_F(PushTest, KeepsWhatWasCommittedButNotPushed) {
 }
 
 TEST_F(PushTest, AppliesTheKeptPatch) {
-  Agent("printf '\\0\\1\\2' > binary; git add binary; git commit -qm binary; git gc -q; git pack-refs --all");
+  Agent(
+      "printf '\\0\\1\\2' > binary; git add binary; git commit -qm binary; git gc -q; git "
+      "pack-refs --all");
   const std::vector<v1::Patch> patches = workspace_->Finish();
   ASSERT_EQ(patches.size(), 1u);
   std::ofstream(base_ + "/patch") << patches[0].text();
@@ -228,8 +264,10 @@ TEST_F(PushTest, DoesNotTakeOthersWorkForTheSessions) {
 }
 
 TEST_F(PushTest, KeepsACommitOfADetachedHead) {
-  Agent("git push -q origin HEAD:claude/x; git checkout -q --detach; git commit -q --allow-empty -m empty;"
-        "echo x > x; git add x; git commit -qm detached");
+  Agent(
+      "git push -q origin HEAD:claude/x; git checkout -q --detach; git commit -q --allow-empty -m "
+      "empty;"
+      "echo x > x; git add x; git commit -qm detached");
   const std::vector<v1::Patch> patches = workspace_->Finish();
   ASSERT_EQ(patches.size(), 1u);
   EXPECT_EQ(patches[0].ref(), "HEAD");
@@ -247,16 +285,23 @@ TEST_F(PushTest, CutsALongPatch) {
 TEST_F(PushTest, RunsNothingOfTheCloneAtTheEnd) {
   const std::string canary = base_ + "/pwned";
   const ShellResult result = Agent(
-      "printf '#!/bin/sh\\ntouch " + canary + "\\ncat\\n' > evil; chmod +x evil; E=$PWD/evil;"
-      "for key in core.fsmonitor diff.external core.pager core.editor core.sshCommand diff.x.command diff.x.textconv"
+      "printf '#!/bin/sh\\ntouch " + canary +
+      "\\ncat\\n' > evil; chmod +x evil; E=$PWD/evil;"
+      "for key in core.fsmonitor diff.external core.pager core.editor core.sshCommand "
+      "diff.x.command diff.x.textconv"
       " filter.x.clean filter.x.smudge filter.x.process merge.x.driver credential.helper alias.log"
-      " core.alternateRefsCommand core.gitProxy pager.log gpg.program uploadpack.packObjectsHook; do"
+      " core.alternateRefsCommand core.gitProxy pager.log gpg.program uploadpack.packObjectsHook; "
+      "do"
       " git config $key $E; done;"
-      "mkdir -p hk; cp evil hk/post-checkout; cp evil hk/pre-commit; cp evil hk/reference-transaction;"
-      "mkdir -p .git/info; echo '* diff=x filter=x merge=x' > .git/info/attributes; echo '* diff=x' > .gitattributes;"
+      "mkdir -p hk; cp evil hk/post-checkout; cp evil hk/pre-commit; cp evil "
+      "hk/reference-transaction;"
+      "mkdir -p .git/info; echo '* diff=x filter=x merge=x' > .git/info/attributes; echo '* "
+      "diff=x' > .gitattributes;"
       "git -c core.fsmonitor= -c filter.x.clean=cat -c filter.x.process= -c diff.external= add -A;"
       "git -c core.fsmonitor= -c filter.x.process= -c filter.x.clean=cat commit -qm evil;"
-      "git config core.hooksPath $PWD/hk; git config format.attach x; git config log.showSignature true; rm -f " + canary);
+      "git config core.hooksPath $PWD/hk; git config format.attach x; git config log.showSignature "
+      "true; rm -f " +
+      canary);
   EXPECT_EQ(result.code, 0) << result.output;
   const std::vector<v1::Patch> patches = workspace_->Finish();
   ASSERT_EQ(patches.size(), 1u);
@@ -266,20 +311,28 @@ TEST_F(PushTest, RunsNothingOfTheCloneAtTheEnd) {
 
 TEST_F(PushTest, ReadsNothingThroughLinksOfTheClone) {
   // Another repository of the host's, which the session must not get to see by way of the patch.
-  Host("git clone -q upstream.git other; cd other; echo secret-of-others > s; git add s; git commit -qm s");
+  Host(
+      "git clone -q upstream.git other; cd other; echo secret-of-others > s; git add s; git commit "
+      "-qm s");
   const std::string secret = Host("git -C other rev-parse HEAD");
-  const std::string alternates = "echo " + base_ + "/other/.git/objects >> .git/objects/info/alternates;";
+  const std::string alternates =
+      "echo " + base_ + "/other/.git/objects >> .git/objects/info/alternates;";
   Agent(alternates + "git update-ref refs/heads/stolen " + secret);
-  for (const v1::Patch& patch : workspace_->Finish()) EXPECT_THAT(patch.text(), Not(HasSubstr("secret-of-others")));
+  for (const v1::Patch& patch : workspace_->Finish())
+    EXPECT_THAT(patch.text(), Not(HasSubstr("secret-of-others")));
 
-  for (const std::string& script : std::vector<std::string>
-       {"rm -rf .git/objects; ln -s " + base_ + "/other/.git/objects .git/objects; echo " + secret + " > .git/refs/heads/x",
-        "rm -rf .git; ln -s " + base_ + "/other/.git .git", "cd ..; rm -rf upstream; ln -s " + base_ + "/other upstream",
-        "rm -rf .git/refs/heads; ln -s " + base_ + "/other/.git/refs/heads .git/refs/heads",
-        "mkdir -p .git/objects/pack; for f in " + base_ + "/other/.git/objects/??; do ln -sf $f .git/objects/; done; echo " +
-            secret + " > .git/refs/heads/x",
-        "rm -f .git/packed-refs .git/HEAD; mkfifo .git/packed-refs .git/HEAD .git/refs/heads/pipe",
-        "rm -rf .git", "rm -rf .git; echo gitdir: /x > .git"}) {
+  for (const std::string& script : std::vector<std::string>{
+           "rm -rf .git/objects; ln -s " + base_ + "/other/.git/objects .git/objects; echo " +
+               secret + " > .git/refs/heads/x",
+           "rm -rf .git; ln -s " + base_ + "/other/.git .git",
+           "cd ..; rm -rf upstream; ln -s " + base_ + "/other upstream",
+           "rm -rf .git/refs/heads; ln -s " + base_ + "/other/.git/refs/heads .git/refs/heads",
+           "mkdir -p .git/objects/pack; for f in " + base_ +
+               "/other/.git/objects/??; do ln -sf $f .git/objects/; done; echo " + secret +
+               " > .git/refs/heads/x",
+           "rm -f .git/packed-refs .git/HEAD; mkfifo .git/packed-refs .git/HEAD "
+           ".git/refs/heads/pipe",
+           "rm -rf .git", "rm -rf .git; echo gitdir: /x > .git"}) {
     MustPrepare();
     Agent(script);
     for (const v1::Patch& patch : workspace_->Finish()) {

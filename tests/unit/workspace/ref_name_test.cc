@@ -16,7 +16,8 @@ namespace {
 // git's own table (t1402), where the shared sample data is there.
 std::string SharedTable() {
   const char* folder = std::getenv("ROUTINES_SHARED_DATA");
-  const std::string path = folder != nullptr ? std::string(folder) : ROUTINES_SOURCE_DIR "/../shared/data";
+  const std::string path =
+      folder != nullptr ? std::string(folder) : ROUTINES_SOURCE_DIR "/../shared/data";
   std::ifstream file(path + "/git-ref-names.json", std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
 }
@@ -30,7 +31,8 @@ TEST(RefName, AgreesWithGitsOwnTable) {
   for (const auto& row : table.fields().at("rows").list_value().values()) {
     const auto& fields = row.struct_value().fields();
     const std::string& name = fields.at("name").string_value();
-    // With options git accepts more than a full name as a push sends it; without them it must agree.
+    // With options git accepts more than a full name as a push sends it; without them it must
+    // agree.
     const bool plain = fields.at("options").list_value().values_size() == 0;
     const bool valid = fields.at("valid").bool_value();
     if (plain) {
@@ -52,19 +54,30 @@ TEST(RefName, AcceptsOrdinaryNames) {
 }
 
 TEST(RefName, RefusesWhatGitRefuses) {
-  for (const std::string& name :
-       {std::string(""), std::string("HEAD"), std::string("refs/heads/claude/../main"),
-        std::string("refs/heads/claude/./x"), std::string("refs/heads/claude/x.lock"),
-        std::string("refs/heads/claude/x.lock/y"), std::string("refs/heads/claude//x"),
-        std::string("refs/heads/claude/"), std::string("refs/heads/claude/x."),
-        std::string("refs/heads/claude/x@{1}"), std::string("refs/heads/claude/a b"),
-        std::string("refs/heads/claude/a\tb"), std::string("refs/heads/claude/a\nb"),
-        std::string("refs/heads/claude/a\x7f"), std::string("refs/heads/claude/a\0b", 21),
-        std::string("refs/heads/claude/.a"), std::string("refs/heads/claude/a~1"),
-        std::string("refs/heads/claude/a^"), std::string("refs/heads/claude/a:b"),
-        std::string("refs/heads/claude/a?"), std::string("refs/heads/claude/*"),
-        std::string("refs/heads/claude/[a"), std::string("refs/heads/claude/a\\b"),
-        std::string("/refs/heads/claude/a")}) {
+  for (const std::string& name : {std::string(""),
+                                  std::string("HEAD"),
+                                  std::string("refs/heads/claude/../main"),
+                                  std::string("refs/heads/claude/./x"),
+                                  std::string("refs/heads/claude/x.lock"),
+                                  std::string("refs/heads/claude/x.lock/y"),
+                                  std::string("refs/heads/claude//x"),
+                                  std::string("refs/heads/claude/"),
+                                  std::string("refs/heads/claude/x."),
+                                  std::string("refs/heads/claude/x@{1}"),
+                                  std::string("refs/heads/claude/a b"),
+                                  std::string("refs/heads/claude/a\tb"),
+                                  std::string("refs/heads/claude/a\nb"),
+                                  std::string("refs/heads/claude/a\x7f"),
+                                  std::string("refs/heads/claude/a\0b", 21),
+                                  std::string("refs/heads/claude/.a"),
+                                  std::string("refs/heads/claude/a~1"),
+                                  std::string("refs/heads/claude/a^"),
+                                  std::string("refs/heads/claude/a:b"),
+                                  std::string("refs/heads/claude/a?"),
+                                  std::string("refs/heads/claude/*"),
+                                  std::string("refs/heads/claude/[a"),
+                                  std::string("refs/heads/claude/a\\b"),
+                                  std::string("/refs/heads/claude/a")}) {
     EXPECT_FALSE(IsValidRefName(name)) << name;
   }
 }

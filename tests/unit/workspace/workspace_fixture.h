@@ -75,7 +75,9 @@ inline ShellResult RunShell(const std::string& script, const std::string& direct
   options.environment = std::move(environment);
   options.directory = directory;
   options.timeout = absl::Minutes(2);
-  options.output = [&](SubprocessOptions::Stream, std::string_view bytes) { result.output += bytes; };
+  options.output = [&](SubprocessOptions::Stream, std::string_view bytes) {
+    result.output += bytes;
+  };
   const auto run = RunSubprocess(options);
   if (run.ok() && run->end == SubprocessResult::End::kExited) result.code = run->exit_code;
   if (!run.ok()) result.output += std::string(run.status().message());
@@ -89,8 +91,10 @@ class WorkspaceTest : public ::testing::Test {
     ASSERT_NE(mkdtemp(pattern.data()), nullptr);
     base_ = std::filesystem::canonical(pattern).string();
     upstream_ = base_ + "/upstream.git";
-    Host("git init -q --bare upstream.git; git clone -q upstream.git author; cd author; git checkout -q -b main;"
-         "echo one > file; git add file; git commit -qm one; git push -q origin main");
+    Host(
+        "git init -q --bare upstream.git; git clone -q upstream.git author; cd author; git "
+        "checkout -q -b main;"
+        "echo one > file; git add file; git commit -qm one; git push -q origin main");
     GitWorkspaceOptions options{.root = base_ + "/root", .credentials = credentials_};
     auto provider = NewGitWorkspaceProvider(options);
     ASSERT_TRUE(provider.ok()) << provider.status();
