@@ -25,7 +25,7 @@ struct RefSnapshot {
   std::map<std::string, std::string> refs;  // refs/heads/* and refs/tags/* with their objects
 };
 
-  std::map<std::string, std::string> refs;  // refs/heads/*, refs/tags/* and their objects
+// One commit, and the name under which it was found: a branch, a tag, or the commit's own
 // id.
 struct ResolvedRef {
   std::string ref;
