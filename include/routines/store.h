@@ -86,6 +86,9 @@ struct SessionUpdate {
   std::optional<v1::Session> session;
   // Appended to the log; the store gives each the next sequence number.
   std::vector<v1::SessionEvent> events;
+  // Where given, the last sequence before these events, as the caller knows it: those that an earlier
+  // try of the same update stored, though it reported kUnavailable, are not stored again.
+  std::optional<int64_t> after_sequence;
   absl::Time lease_until;  // the lease's new end
 };
 

@@ -343,6 +343,7 @@ void Dispatcher::Save(const SessionPtr& session, absl::Time now) {
     update.session_id = session->record.id();
     update.fencing_token = session->record.fencing_token();
     update.events = session->log.Take();
+    update.after_sequence = session->record.last_sequence();
     if (std::exchange(session->record_changed, false) || !update.events.empty()) {
       session->log.Summarize(session->record);
       update.session = session->record;
@@ -375,6 +376,7 @@ void Dispatcher::OnSaved(const SessionPtr& session, const absl::StatusOr<Updated
   const SessionUpdate saved = *std::exchange(session->unsaved, std::nullopt);
   session->lease_until = saved.lease_until;
   session->heartbeat_at = saved.lease_until - options_.lease_duration * 2 / 3;
+  session->record.set_last_sequence(updated->last_sequence);
   session->log.Committed();
   const v1::SessionState state = saved.session ? saved.session->state() : v1::SESSION_STATE_UNSPECIFIED;
   const bool over = IsTerminal(state) || state == v1::SESSION_STATE_QUEUED;

@@ -286,8 +286,11 @@ absl::StatusOr<Updated> Update(Connection& connection, EncodedUpdate& encoded) {
         Statement insert,
         connection.Prepare("INSERT INTO session_events (session_seq, sequence, record) "
                            "VALUES (?, ?, ?)"));
-    for (size_t i = 0; i < encoded.events.size(); ++i) {
-      RETURN_IF_ERROR(insert.Bind(seq, update.events[i].sequence(), Blob{encoded.events[i]}).Run());
+    // ApplyUpdate took away the first ones where an earlier try had stored them.
+    const size_t stored = encoded.events.size() - update.events.size();
+    for (size_t i = 0; i < update.events.size(); ++i) {
+      RETURN_IF_ERROR(
+          insert.Bind(seq, update.events[i].sequence(), Blob{encoded.events[stored + i]}).Run());
     }
   }
   if (replaces) {

@@ -96,6 +96,12 @@ absl::Status ApplyUpdate(SessionUpdate& update, v1::Session& session) {
     next.set_cancel_requested(session.cancel_requested());
     session = std::move(next);
   }
+  if (update.after_sequence && session.last_sequence() > *update.after_sequence) {
+    const int64_t stored = session.last_sequence() - *update.after_sequence;
+    update.events.erase(update.events.begin(),
+                        update.events.begin() +
+                            std::min<int64_t>(stored, static_cast<int64_t>(update.events.size())));
+  }
   for (v1::SessionEvent& event : update.events) {
     session.set_last_sequence(session.last_sequence() + 1);
     event.set_sequence(session.last_sequence());

@@ -183,6 +183,18 @@ TEST_P(StoreConformanceTest, LogSequencesHaveNoGapsAcrossUpdatesAndLeases) {
   EXPECT_EQ(log.session_events[2].output().text(), "line 2");
 }
 
+TEST_P(StoreConformanceTest, RepeatedUpdateStoresItsEventsOnce) {
+  AdmitRange(1, 1);
+  const v1::Session leased = Lease(1).at(0);
+  SessionUpdate update = MakeUpdate(leased, std::nullopt, 3);
+  update.after_sequence = 0;
+  EXPECT_EQ(Update(update)->last_sequence, 3);
+  EXPECT_EQ(Update(update)->last_sequence, 3);
+  update.events.push_back(update.events.front());
+  EXPECT_EQ(Update(update)->last_sequence, 4);
+  EXPECT_EQ(Read(SessionEventQuery{.session_id = leased.id()}).session_events.size(), 4u);
+}
+
 TEST_P(StoreConformanceTest, OfManyThreadsThatLeaseEachSessionGoesToOne) {
   constexpr int kSessions = 100;
   AdmitRange(1, kSessions);

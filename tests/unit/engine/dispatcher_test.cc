@@ -114,7 +114,11 @@ TEST_F(DispatcherTest, DoesNotCallTheExecutorBeforeRunningIsDurable) {
   ExpectGapless(id);
 }
 
-TEST_F(DispatcherTest, RepeatsWhatTheStoreRefusedAndLosesNoLine) {
+class StoreFaultTest : public DispatcherTest, public ::testing::WithParamInterface<bool> {};
+
+INSTANTIATE_TEST_SUITE_P(StoresWhatItDenies, StoreFaultTest, ::testing::Bool());
+
+TEST_P(StoreFaultTest, RepeatsWhatTheStoreRefusedAndEveryLineIsThereOnce) {
   auto faulty = std::make_shared<FaultyStore>(NewMemoryStore());
   std::shared_ptr<Execution> execution;
   auto executor = std::make_shared<testing::FakeExecutor>(
@@ -124,16 +128,17 @@ TEST_F(DispatcherTest, RepeatsWhatTheStoreRefusedAndLosesNoLine) {
   engine.PutYaml(kAlert);
   const std::string id = engine->Fire({.trigger_id = kTrigger})->session_id;
   engine.RunUntilIdle();
+  faulty->stores_what_it_denies = GetParam();
   faulty->update_status = absl::UnavailableError("disk full");
   for (int i = 0; i < 5; ++i) {
     execution->log().Append(OutputEvent(v1::SESSION_STEP_AGENT, v1::Output::STREAM_STDOUT, "x"));
     engine.AdvanceTime(absl::Milliseconds(700));
   }
-  execution->Finish(Outcome::Success());
-  engine.RunUntilIdle();
-  EXPECT_EQ(engine->GetSession(id)->state(), v1::SESSION_STATE_RUNNING);
+  engine.AdvanceTime(absl::Seconds(3));
   faulty->update_status = absl::OkStatus();
   engine.AdvanceTime(absl::Seconds(3));
+  execution->Finish(Outcome::Success());
+  engine.RunUntilIdle();
   EXPECT_EQ(engine->GetSession(id)->state(), v1::SESSION_STATE_SUCCEEDED);
   int lines = 0;
   const std::vector<v1::SessionEvent> log = *engine->ReadLog({.session_id = id});

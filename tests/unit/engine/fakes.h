@@ -63,12 +63,15 @@ class FaultyStore : public Store {
   void Update(SessionUpdate update, UpdateDone done) override {
     ++updates;
     if (update_status.ok()) return store_->Update(std::move(update), std::move(done));
+    // What could not be confirmed may have been stored all the same.
+    if (stores_what_it_denies) store_->Update(std::move(update), [](absl::StatusOr<Updated>) {});
     done(update_status);
   }
   absl::Status Save(const Change& change) override { return store_->Save(change); }
   absl::StatusOr<Rows> Read(const Query& query) override { return store_->Read(query); }
 
   absl::Status admit_status, update_status;
+  bool stores_what_it_denies = false;
   int updates = 0;
 
  private:
