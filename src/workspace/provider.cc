@@ -74,7 +74,8 @@ absl::Status CheckGit(const std::string& root) {
   const auto version = RunGit({.arguments = {"version"}, .repository = root}, {});
   if (version.ok() && version->ok()) return absl::OkStatus();
   return absl::FailedPreconditionError(
-      "`git` cannot be run; install git, or add its folder to PATH");
+      absl::StrCat("`git` cannot be run; install git, or add its folder to PATH: ",
+                   version.ok() ? absl::string_view(version->errors) : version.status().message()));
 }
 
 // Mirrors stay from run to run; what an earlier process left of its sessions does not.
