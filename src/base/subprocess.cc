@@ -277,11 +277,12 @@ void Run::ReadReport() {
     ends_[kControl].Close();
   } else if (report.kind == SupervisorReport::kEnded) {
     status_ = report.value;
+  } else if (report.kind == SupervisorReport::kForked) {
+    program_ = report.value;
   } else if (report.kind != SupervisorReport::kStarted) {
     failure_ = report;
-  } else {
-    program_ = report.value;
-    if (options_.started) options_.started();
+  } else if (options_.started) {
+    options_.started();
   }
 }
 

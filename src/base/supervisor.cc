@@ -17,6 +17,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdint>
+#include <initializer_list>
 
 #include "src/base/process_tree.h"
 
@@ -39,6 +40,11 @@ int64_t NowMs() {
 int Poll(pollfd* descriptors, int count, int timeout_ms) {
   timespec timeout = {timeout_ms / 1000, timeout_ms % 1000 * 1'000'000L};
   return syscall(SYS_ppoll, descriptors, count, timeout_ms < 0 ? nullptr : &timeout, nullptr, 0);
+}
+
+void Report(SupervisorReport::Kind kind, int value) {
+  const SupervisorReport report = {kind, value};
+  syscall(SYS_sendto, kControl, &report, sizeof report, MSG_NOSIGNAL, nullptr, 0);
 }
 
 // ---- The program
@@ -72,6 +78,8 @@ int Execute(const SupervisorSpec& spec) {
 [[noreturn]] void BecomeProgram(const SupervisorSpec& spec, int report) {
   syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);  // the supervisor shall not die alone
   syscall(SYS_setsid);
+  // By itself: it may kill the supervisor as its first deed, and its group must be known then.
+  Report(SupervisorReport::kForked, syscall(SYS_getpid));
   const uint64_t by_default[4] = {};  // the kernel's struct sigaction of SIG_DFL
   for (int signal = 1; signal <= 64; ++signal) {
     syscall(SYS_rt_sigaction, signal, by_default, nullptr, kSignalSetSize);
@@ -86,6 +94,68 @@ int Execute(const SupervisorSpec& spec) {
   FailStart(report, SupervisorReport::kExecFailed, Execute(spec));
 }
 
+// ---- Memory -----------------------------------------------------------------------------------
+
+uintptr_t ParseHex(const char*& text) {
+  uintptr_t number = 0;
+  for (;; ++text) {
+    if (*text >= '0' && *text <= '9')
+      number = number * 16 + (*text - '0');
+    else if (*text >= 'a' && *text <= 'f')
+      number = number * 16 + (*text - 'a' + 10);
+    else
+      return number;
+  }
+}
+
+// One line of /proc/self/maps: "begin-end rights offset device inode name". What has a name is
+// code, constants or the kernel's; the heap, and what has no name, is the host's data. But for the
+// stack that this runs on, and the thread's own storage: what lies beside them may be part of the
+// same mapping.
+void UnmapHostData(const char* line, const char* end) {
+  constexpr uintptr_t kMargin = 256 << 10, kPage = 64 << 10;
+  const char* at = line;
+  const uintptr_t begin = ParseHex(at);
+  ++at;
+  const uintptr_t limit = ParseHex(at);
+  const char* name = end;
+  while (name > line && name[-1] != ' ') --name;
+  const bool heap = end - name == 6 && name[1] == 'h';
+  if (name != end && !heap) return;
+  const auto stack = reinterpret_cast<uintptr_t>(&at);
+  const auto storage = reinterpret_cast<uintptr_t>(__builtin_thread_pointer());
+  uintptr_t keep = limit, kept = limit;  // from … to
+  for (const uintptr_t address : {reinterpret_cast<uintptr_t>(&errno), storage, stack}) {
+    if (address < begin || address >= limit) continue;
+    const uintptr_t low = (address - kMargin) & ~(kPage - 1);
+    if (low < keep) keep = low;
+    kept = address == stack ? limit : (address + kMargin) & ~(kPage - 1);
+  }
+  if (keep > begin) syscall(SYS_munmap, begin, keep - begin);
+  if (kept < limit) syscall(SYS_munmap, kept, limit - kept);
+}
+
+// Gives back the copy of the host's heap: otherwise each supervisor would hold on to every page as
+// it was when its session began.
+void ReleaseHostMemory() {
+  const int maps = syscall(SYS_openat, AT_FDCWD, "/proc/self/maps", O_RDONLY | O_CLOEXEC);
+  if (maps < 0) return;
+  char line[512];
+  size_t size = 0;  // of the line so far; what does not fit is the end of a file's name
+  char buffer[4096];
+  for (ssize_t got; (got = syscall(SYS_read, maps, buffer, sizeof buffer)) > 0;) {
+    for (ssize_t i = 0; i < got; ++i) {
+      if (buffer[i] != '\n') {
+        if (size < sizeof line) line[size++] = buffer[i];
+      } else {
+        UnmapHostData(line, line + size);
+        size = 0;
+      }
+    }
+  }
+  syscall(SYS_close, maps);
+}
+
 // ---- The supervisor
 // ------------------------------------------------------------------------------
 
@@ -97,6 +167,7 @@ class Supervisor {
     Isolate();
     PlaceDescriptors();
     Start();
+    ReleaseHostMemory();
     while (!ReapAll()) {
       Wait();
       if (kill_at_ >= 0 && NowMs() >= kill_at_) KillTree();
@@ -127,10 +198,10 @@ class Supervisor {
     }
     if (from[kControl] < 0) Exit(1);
     for (int i = 0; i <= kControl; ++i) {
-      if (from[i] < 0)
-        syscall(SYS_close, i);
-      else
-        syscall(SYS_dup3, from[i], i, i == kControl ? O_CLOEXEC : 0);
+      // What is absent is taken too, until exec: nothing else may get its number.
+      const bool absent = from[i] < 0;
+      syscall(SYS_dup3, absent ? from[kControl] : from[i], i,
+              absent || i == kControl ? O_CLOEXEC : 0);
     }
     if (syscall(SYS_close_range, kControl + 1, ~0U, 0) != 0) {
       for (int i = kControl + 1; i < 1 << 16; ++i) syscall(SYS_close, i);
@@ -153,11 +224,6 @@ class Supervisor {
   [[noreturn]] void FailAll(int error) {
     Report(SupervisorReport::kForkFailed, error);
     Exit(1);
-  }
-
-  void Report(SupervisorReport::Kind kind, int value) {
-    const SupervisorReport report = {kind, value};
-    syscall(SYS_sendto, kControl, &report, sizeof report, MSG_NOSIGNAL, nullptr, 0);
   }
 
   // Collects what has ended; true when nothing is left to wait for.

@@ -10,10 +10,11 @@ namespace routines {
 // Host to supervisor: any packet asks for TERM to the tree and, after the grace, KILL to what is
 // left. The end of the connection asks for KILL at once.
 //
-// Supervisor to host: kStarted or kStartFailed, then kEnded, then the end of the connection.
+// Supervisor to host: kForked, then kStarted or a failure, then kEnded, then the end of the connection.
 struct SupervisorReport {
   enum Kind : int {
-    kStarted,          // value: pid of the program
+    kForked,           // value: pid of the program, and of its process group
+    kStarted,          // exec succeeded
     kForkFailed,       // value: errno, as below
     kDirectoryFailed,  // the directory could not be entered
     kExecFailed,

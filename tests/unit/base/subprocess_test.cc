@@ -356,9 +356,34 @@ TEST_F(SubprocessTest, DiesWithItsHost) {
 }
 
 TEST_F(SubprocessTest, ReturnsWhenTheProgramKillsItsSupervisor) {
-  SubprocessOptions options = Shell("kill -KILL $PPID; sleep 1000");
+  SubprocessOptions options = Shell("sleep 1000 & echo $$ $! > pids; kill -KILL $PPID; wait");
   const absl::StatusOr<SubprocessResult> result = RunSubprocess(options);
   EXPECT_EQ(result.status().code(), absl::StatusCode::kAborted);
+  const std::vector<pid_t> pids = Pids(Read("pids"));
+  ASSERT_EQ(pids.size(), 2);
+  for (const pid_t pid : pids) EXPECT_TRUE(Gone(pid));
+}
+
+// With and without descriptor 3, which changes what numbers the supervisor's own descriptors get.
+TEST_F(SubprocessTest, SupervisorSleepsWhileTheProgramRuns) {
+  for (const bool events : {false, true}) {
+    SubprocessOptions options = Shell(
+        "ticks() { awk '{ print $14 + $15 }' /proc/$PPID/stat; }; before=$(ticks); n=0; "
+        "while [ $n -lt 200000 ]; do n=$((n+1)); done; [ $(($(ticks) - before)) -lt 5 ] && echo "
+        "idle");
+    options.events = events;
+    Run(options);
+  }
+  EXPECT_EQ(out_, "idle\nidle\n");
+}
+
+TEST_F(SubprocessTest, SupervisorGivesBackTheHostsMemory) {
+  const std::vector<char> ballast(64 << 20, 'x');
+  // Not at once, but soon after the program has begun.
+  Run(
+      Shell("n=0; until [ $(awk '{ print $2 }' /proc/$PPID/statm) -lt 4096 ]; do n=$((n+1)); "
+            "[ $n -lt 500 ] || exit 1; done; echo small"));
+  EXPECT_EQ(out_, "small\n");
 }
 
 TEST_F(SubprocessTest, HidesTheSupervisorsMemoryFromTheProgram) {
