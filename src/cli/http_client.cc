@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <limits>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -84,7 +85,9 @@ class Exchange {
 
   absl::StatusOr<HttpResponse> Receive(const HttpBodySink& sink) {
     http::response_parser<http::buffer_body> parser;
-    parser.body_limit(boost::none);  // a followed log has no end; what is gathered is counted below
+    // A followed log has no end; what is gathered is counted below. (Boost 1.74 does not take
+    // "none".)
+    parser.body_limit(std::numeric_limits<uint64_t>::max());
     error_code error = Run(timeouts_.progress, [&](auto done) {
       http::async_read_header(stream_, buffer_, parser, [done](error_code e, size_t) { done(e); });
     });

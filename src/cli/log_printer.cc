@@ -43,19 +43,22 @@ std::string UsageText(const JsonValue& usage) {
                          usage["output_tokens"].Int(), usage["cost_usd"].Number());
 }
 
-// `text`, each line behind the time and the label.
+// `text`, each line behind the time and the label; nothing for no text.
 std::string Lines(std::string_view time, std::string_view label, std::string_view text,
                   Colour colour = Colour::kNone) {
   const std::string padding(kLabelWidth + 1 - std::min(label.size(), kLabelWidth), ' ');
   const std::string prefix =
       absl::StrCat(Paint(LocalClock(time), Colour::kDim), "  ", EscapeControls(label), padding);
-  if (text.ends_with('\n')) text.remove_suffix(1);
   std::string out;
+  if (text.empty()) return out;
+  if (text.ends_with('\n')) text.remove_suffix(1);
   while (true) {
     const size_t end = text.find('\n');
     std::string_view line = text.substr(0, end);
     if (line.ends_with('\r')) line.remove_suffix(1);
-    absl::StrAppend(&out, prefix, Paint(EscapeControls(line, /*keep_lines=*/true), colour), "\n");
+    absl::StrAppend(&out, prefix, Paint(EscapeControls(line, /*keep_lines=*/true), colour));
+    while (out.ends_with(' ')) out.pop_back();  // an empty line has nothing behind its label
+    out += '\n';
     if (end == text.npos) return out;
     text.remove_prefix(end + 1);
   }

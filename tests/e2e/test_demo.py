@@ -3,9 +3,11 @@
 import json
 import os
 import pathlib
+import signal
 import stat
 import subprocess
 import sys
+import urllib.request
 
 import pytest
 
@@ -103,25 +105,61 @@ def test_an_alert_that_the_agent_cannot_mend_fails_the_session_and_pushes_nothin
     assert git(shop, "for-each-ref", "--format=%(refname)") == "refs/heads/main"
 
 
-def test_the_script_shows_it_all_and_leaves_nothing_behind(routines_bin, tmp_path):
+@pytest.fixture
+def demo(routines_bin, tmp_path):
+    """Starts script/demo, from another folder and with settings of the caller's that must not matter;
+    checks afterwards that it left neither files nor processes behind."""
     temporary = tmp_path / "tmp"
     temporary.mkdir()
-    # From another folder, and with settings of the caller's that must not matter.
-    done = subprocess.run(
-        [ROOT / "script" / "demo", "--once", "--agent", "script"], cwd=tmp_path, timeout=300,
-        env=clean_environment(ROUTINES_BIN=routines_bin, TMPDIR=str(temporary),
-                              ROUTINES_SERVER="http://127.0.0.1:1", ROUTINES_ADMIN_TOKEN="other"),
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8")
-    assert done.returncode == 0, done.stdout
-    for words in ("curl -X POST http://127.0.0.1:", "claude_code_session_url", "state      succeeded",
-                  "+    if not pieces(items):", "claude/fix-SEN-4521", "OK"):
-        assert words in done.stdout, words
+    started = []
+
+    def start(*options):
+        started.append(subprocess.Popen(
+            [ROOT / "script" / "demo", "--agent", "script", *options], cwd=tmp_path,
+            env=clean_environment(ROUTINES_BIN=routines_bin, TMPDIR=str(temporary),
+                                  ROUTINES_SERVER="http://127.0.0.1:1", ROUTINES_ADMIN_TOKEN="x"),
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            encoding="utf-8", start_new_session=True))
+        return started[-1]
+
+    yield start
+    for process in started:
+        with process:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
     assert list(temporary.iterdir()) == []
     for process in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
         try:
             assert str(temporary) not in process.read_bytes().decode(errors="replace"), process
         except OSError:
             pass  # it ended meanwhile
+
+
+def test_the_script_shows_it_all(demo):
+    process = demo("--once")
+    shown, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, shown
+    for words in ("curl -X POST http://127.0.0.1:", "claude_code_session_url", "state      succeeded",
+                  "+    if not pieces(items):", "claude/fix-SEN-4521", "OK"):
+        assert words in shown, words
+
+
+def test_the_script_leaves_the_server_running_until_ctrl_c(demo):
+    process = demo()
+    shown = ""
+    for line in process.stdout:
+        shown += line
+        if line.startswith("watch: "):
+            break
+    url = line.split()[1]
+    with urllib.request.urlopen(url, timeout=60) as page:
+        assert page.status == 200
+        assert b"SEN-4521" in page.read()
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+    process.communicate(timeout=60)
+    assert process.returncode == 130, shown
+    with pytest.raises(OSError):
+        urllib.request.urlopen(url, timeout=60)
 
 
 # ---- the agent that is the claude command line ----

@@ -78,6 +78,13 @@ TEST(LogPrinter, ShowsEachKind) {
   EXPECT_EQ(Format(printer, R"("of_a_newer_server":{"text":"x"})"), "");
 }
 
+TEST(LogPrinter, AnEmptyTextHasNoLineAndAnEmptyLineNoBlanks) {
+  LogPrinter printer;
+  EXPECT_EQ(Format(printer, R"("tool_result":{"call_id":"1"})"), "");
+  EXPECT_EQ(Format(printer, R"("assistant_text":{"text":"a\n\nb\n"})"),
+            "says       a\nsays\nsays       b\n");
+}
+
 TEST(LogPrinter, EscapesWhatTheAgentWrote) {
   LogPrinter printer;
   EXPECT_EQ(Output(printer, "\\u001b]0;title\\u0007\\n"), "setup      \\x1b]0;title\\x07\n");
