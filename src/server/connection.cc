@@ -7,7 +7,6 @@
 #include "absl/time/clock.h"
 #include "src/base/ids.h"
 #include "src/server/error_response.h"
-#include "src/server/event_stream.h"
 #include "src/server/response_head.h"
 
 namespace routines::server {
@@ -215,7 +214,8 @@ void Connection::Linger() {
   state_ = State::kLinger;
   SetDeadline(kLingerTimeout);
   transport_->Shutdown([self = shared_from_this()](Transport::Error, size_t) {
-    if (self->state_ == State::kClosed) return;
+    // Not beside another read: of two at once, Asio tells one alone of the end.
+    if (self->state_ == State::kClosed || self->watching_) return;
     self->transport_->Discard([self](Transport::Error, size_t) { self->Close(); });
   });
 }
@@ -240,9 +240,8 @@ void Connection::StartStream(std::shared_ptr<EventStream> stream) {
 
 // A reader that went away is noticed here, not at the next heartbeat. What it sends is not read.
 void Connection::WatchPeer() {
-  transport_->Discard([self = shared_from_this()](Transport::Error, size_t) {
-    if (self->state_ == State::kStreaming) self->Close();
-  });
+  watching_ = true;
+  transport_->Discard([self = shared_from_this()](Transport::Error, size_t) { self->Close(); });
 }
 
 void Connection::Pump() {
@@ -254,21 +253,18 @@ void Connection::Pump() {
   context_.pool.Run([self = shared_from_this(), stream = stream_]() mutable {
     absl::StatusOr<EventStream::Piece> piece = stream->Next();
     stream.reset();
-    const bool end = piece.ok() && piece->end;
-    absl::StatusOr<std::string> bytes = piece.status();
-    if (piece.ok()) bytes = std::move(piece->bytes);
     asio::io_context& io = self->context_.io;
-    asio::post(io, [self = std::move(self), bytes = std::move(bytes), end]() mutable {
-      self->OnPiece(std::move(bytes), end);
+    asio::post(io, [self = std::move(self), piece = std::move(piece)]() mutable {
+      self->OnPiece(std::move(piece));
     });
   });
 }
 
-void Connection::OnPiece(absl::StatusOr<std::string> bytes, bool end) {
+void Connection::OnPiece(absl::StatusOr<EventStream::Piece> piece) {
   if (state_ != State::kStreaming) return;
-  if (!bytes.ok()) return Close();  // the reader comes back with Last-Event-ID
-  if (bytes->empty()) return PumpDone();
-  Write(*std::move(bytes), [this, end] {
+  if (!piece.ok()) return Close();  // the reader comes back with Last-Event-ID
+  if (piece->bytes.empty()) return PumpDone();
+  Write(std::move(piece->bytes), [this, end = piece->end] {
     if (end) return Linger();
     pump_again_ = true;  // there may be more at once
     PumpDone();

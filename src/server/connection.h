@@ -18,6 +18,7 @@
 
 #include "routines/server.h"
 #include "src/server/api.h"
+#include "src/server/event_stream.h"
 #include "src/server/http_message.h"
 #include "src/server/metrics.h"
 #include "src/server/request_reader.h"
@@ -81,7 +82,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void StartStream(std::shared_ptr<EventStream> stream);
   void WatchPeer();
   void Pump();
-  void OnPiece(absl::StatusOr<std::string> bytes, bool end);
+  void OnPiece(absl::StatusOr<EventStream::Piece> piece);
   void PumpDone();
 
   const std::shared_ptr<void> ticket_;
@@ -105,6 +106,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::shared_ptr<EventStream> stream_;
   bool pumping_ = false;  // a read of the store or a write of the stream is under way
   bool pump_again_ = false;
+  bool watching_ = false;  // a read is under way that ends with the peer
   Clock::time_point last_write_;
 };
 

@@ -34,6 +34,7 @@ struct RequestReader::Impl {
     parser->header_limit(static_cast<uint32_t>(max_header_bytes));
     // The route decides, which is known after the head only.
     parser->body_limit(std::numeric_limits<uint64_t>::max());
+    limited = false;
   }
 
   std::string_view Bytes() const {
@@ -45,6 +46,7 @@ struct RequestReader::Impl {
   boost::beast::flat_buffer buffer;
   std::optional<http::request_parser<http::string_body>> parser;
   size_t scanned = 0;  // so much of the buffer holds no end of a head
+  bool limited = false;
   std::string problem;
 };
 
@@ -104,7 +106,8 @@ RequestReader::Result RequestReader::ReadHead(Request& request) {
 
 RequestReader::Result RequestReader::ReadBody(int64_t max_bytes, std::string& body) {
   Impl& impl = *impl_;
-  impl.parser->body_limit(max_bytes);
+  // Once: the parser counts down from it, over all chunks.
+  if (!std::exchange(impl.limited, true)) impl.parser->body_limit(max_bytes);
   if (!impl.parser->is_done() && impl.buffer.size() > 0) {
     boost::system::error_code error;
     impl.buffer.consume(impl.parser->put(impl.buffer.cdata(), error));

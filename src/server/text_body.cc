@@ -56,10 +56,9 @@ absl::StatusOr<std::optional<std::string>> ParseStringField(std::string_view bod
   if (body.empty()) return text;
   if (body.starts_with("\xEF\xBB\xBF")) return Wrong("body: must not begin with a byte order mark");
   if (!CountCodePoints(body)) return Wrong("body: must be UTF-8");
-  // Counts a document's own brackets, so that 128 levels are 128 levels.
   thread_local simdjson::dom::parser parser;
-  if (parser.max_depth() != kMaxDepth + 1 || parser.capacity() < body.size()) {
-    if (parser.allocate(body.size(), kMaxDepth + 1) != simdjson::SUCCESS) {
+  if (parser.max_depth() != kMaxDepth || parser.capacity() < body.size()) {
+    if (parser.allocate(body.size(), kMaxDepth) != simdjson::SUCCESS) {
       return absl::UnavailableError("no memory to read the body");
     }
   }
