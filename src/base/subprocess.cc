@@ -80,8 +80,7 @@ absl::Status SystemError(int error, const std::string& what) {
   }
 }
 
-// ---- What is to be executed
-// -------------------------------------------------------------------------
+// ---- What is to be executed --------------------------------------------------------------------
 
 // The arguments of execve, in memory that the fork finds ready.
 class Program {
@@ -145,8 +144,7 @@ class Program {
   std::vector<char*> argv_, envp_;
 };
 
-// ---- The run
-// ----------------------------------------------------------------------------------------
+// ---- The run -----------------------------------------------------------------------------------
 
 class Run {
  public:

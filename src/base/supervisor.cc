@@ -47,8 +47,7 @@ void Report(SupervisorReport::Kind kind, int value) {
   syscall(SYS_sendto, kControl, &report, sizeof report, MSG_NOSIGNAL, nullptr, 0);
 }
 
-// ---- The program
-// ---------------------------------------------------------------------------------
+// ---- The program -------------------------------------------------------------------------------
 
 [[noreturn]] void FailStart(int report, SupervisorReport::Kind kind, int error) {
   const SupervisorReport failure = {kind, error};
@@ -94,7 +93,7 @@ int Execute(const SupervisorSpec& spec) {
   FailStart(report, SupervisorReport::kExecFailed, Execute(spec));
 }
 
-// ---- Memory -----------------------------------------------------------------------------------
+// ---- Memory ------------------------------------------------------------------------------------
 
 uintptr_t ParseHex(const char*& text) {
   uintptr_t number = 0;
@@ -156,8 +155,7 @@ void ReleaseHostMemory() {
   syscall(SYS_close, maps);
 }
 
-// ---- The supervisor
-// ------------------------------------------------------------------------------
+// ---- The supervisor ----------------------------------------------------------------------------
 
 class Supervisor {
  public:
