@@ -19,7 +19,9 @@ namespace routines {
 struct EmbeddedOptions {
   std::string state_directory;  // made where absent, mode 0700
   std::map<std::string, std::shared_ptr<Executor>> executors;
-  std::shared_ptr<SecretProvider> secrets;  // absent: the files of <state_directory>/secrets
+  // Absent: the files of <state_directory>/secrets. Also asked for the credential of an https upstream:
+  // that of github.com is the secret GIT_TOKEN_GITHUB_COM, "user:password" or a token alone.
+  std::shared_ptr<SecretProvider> secrets;
   // Starting point for everything else; its store, workspaces, secrets and executors are replaced.
   EngineOptions engine;
 };

@@ -1,12 +1,14 @@
 #include "routines/embedded.h"
 
+#include <sys/stat.h>
+
 #include <cerrno>
 #include <cstring>
-#include <sys/stat.h>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "src/base/status_macros.h"
+#include "src/embedded/upstream_credentials.h"
 
 namespace routines {
 namespace {
@@ -31,7 +33,7 @@ absl::StatusOr<std::unique_ptr<Engine>> OpenEmbedded(EmbeddedOptions options) {
   ASSIGN_OR_RETURN(engine.store, OpenSqliteStore({.path = state + "/state.db"}));
   GitWorkspaceOptions workspaces;
   workspaces.root = state + "/workspaces";
-  workspaces.credentials = engine.secrets;
+  workspaces.credentials = std::make_shared<UpstreamCredentials>(engine.secrets);
   ASSIGN_OR_RETURN(engine.workspaces, NewGitWorkspaceProvider(std::move(workspaces)));
   return Engine::Create(std::move(engine));
 }

@@ -11,6 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "routines/routine.h"
+#include "src/embedded/upstream_credentials.h"
 
 namespace routines {
 namespace {
@@ -138,6 +139,18 @@ TEST_F(EmbeddedTest, LeavesNoWorkspaceBehind) {
   EXPECT_EQ(session.state(), v1::SESSION_STATE_SUCCEEDED);
   engine.reset();
   EXPECT_TRUE(std::filesystem::is_empty(root_ + "/state/workspaces/sessions"));
+}
+
+TEST_F(EmbeddedTest, FindsTheCredentialOfAnUpstreamByItsHost) {
+  UpstreamCredentials credentials(NewMapSecretProvider(
+      {{"GIT_TOKEN_GITHUB_COM", "t0ken"}, {"GIT_TOKEN_GIT_ACME_EXAMPLE_8443", "u:p"}}));
+  EXPECT_EQ(*credentials.Get("acme", "git:https://github.com/acme/api.git"), "t0ken");
+  EXPECT_EQ(*credentials.Get("acme", "git:https://git.acme.example:8443/api"), "u:p");
+  EXPECT_TRUE(absl::IsNotFound(credentials.Get("acme", "git:https://gitlab.com/x").status()));
+  EXPECT_TRUE(absl::IsNotFound(credentials.Get("acme", "git:/srv/api.git").status()));
+  // And no routine can get at it.
+  EXPECT_FALSE(LoadRoutine("name: a\nprompt: p\nenvironment: {secrets: [GIT_TOKEN_GITHUB_COM]}\n",
+                           "a.yaml").ok());
 }
 
 TEST_F(EmbeddedTest, OneFolderBelongsToOneEngine) {
