@@ -181,6 +181,7 @@ function pushParts(push) {
 // What an event changes beside the log.
 function updateFacts(event) {
   if (event.state_change) showState(event.state_change.state);
+  if (event.state_change?.state === "running") setFact("started", timeElement(event.time));
   if (event.usage) setFact("usage", usageText(event.usage));
   if (event.checkout) addFact("checkouts", ...checkoutParts(event.checkout));
   if (event.push?.accepted) addFact("pushes", ...pushParts(event.push));
