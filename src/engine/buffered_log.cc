@@ -51,7 +51,8 @@ bool IsEssential(const v1::SessionEvent& event) {
 
 }  // namespace
 
-BufferedLog::BufferedLog(Options options) : options_(std::move(options)) {}
+BufferedLog::BufferedLog(Options options)
+    : options_(std::move(options)), may_block_(options_.may_block) {}
 
 void BufferedLog::SetRedactor(Redactor redactor) {
   absl::MutexLock lock(&mu_);
@@ -66,14 +67,12 @@ std::string BufferedLog::Redact(std::string_view text) const {
 void BufferedLog::Append(v1::SessionEvent event) {
   {
     absl::MutexLock lock(&mu_);
-    if (options_.may_block) {
-      mu_.Await(absl::Condition(
-          +[](BufferedLog* log) ABSL_EXCLUSIVE_LOCKS_REQUIRED(log->mu_) {
-            return log->closed_ ||
-                   log->pending_bytes_ + log->taken_bytes_ < log->options_.max_backlog_bytes;
-          },
-          this));
-    }
+    mu_.Await(absl::Condition(
+        +[](BufferedLog* log) ABSL_EXCLUSIVE_LOCKS_REQUIRED(log->mu_) {
+          return !log->may_block_ || log->closed_ ||
+                 log->pending_bytes_ + log->taken_bytes_ < log->options_.max_backlog_bytes;
+        },
+        this));
     if (closed_) return;
     Clean(event);
     if (event.kind_case() == v1::SessionEvent::kOutput && event.output().text().empty()) return;
@@ -173,6 +172,11 @@ bool BufferedLog::HasPending() const {
 void BufferedLog::Committed() {
   absl::MutexLock lock(&mu_);
   taken_bytes_ = 0;
+}
+
+void BufferedLog::StopWaiting() {
+  absl::MutexLock lock(&mu_);
+  may_block_ = false;
 }
 
 void BufferedLog::Close() {

@@ -45,6 +45,8 @@ class BufferedLog : public SessionLog {
   std::vector<v1::SessionEvent> Take();
   bool HasPending() const;
   void Committed();
+  // From now on nobody waits: the session is to end, and must not hang on a store that cannot write.
+  void StopWaiting();
   // Nothing more is taken in; who waits in Append goes on.
   void Close();
 
@@ -60,6 +62,7 @@ class BufferedLog : public SessionLog {
 
   const Options options_;
   mutable absl::Mutex mu_;
+  bool may_block_ ABSL_GUARDED_BY(mu_);
   bool closed_ ABSL_GUARDED_BY(mu_) = false;
   bool limited_ ABSL_GUARDED_BY(mu_) = false;
   int64_t total_bytes_ ABSL_GUARDED_BY(mu_) = 0;

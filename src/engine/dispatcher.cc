@@ -313,6 +313,7 @@ void Dispatcher::ForceEnd(const SessionPtr& session, Outcome outcome) {
   if (session->forced || session->phase >= ActiveSession::Phase::kFinishing) return;
   session->forced = std::move(outcome);
   session->forced_at = Now();
+  session->log.StopWaiting();
   session->cancellation.Cancel();
 }
 
@@ -423,6 +424,7 @@ void Dispatcher::StopSessions() {
   for (const auto& [id, session] : active_) {
     if (session->phase < ActiveSession::Phase::kRunning) {
       session->give_back = true;
+      session->log.StopWaiting();
       session->cancellation.Cancel();
     } else {
       ForceEnd(session, {v1::SESSION_STATE_CANCELLED, v1::SESSION_STEP_UNSPECIFIED, "engine_stopped",

@@ -130,6 +130,18 @@ TEST_F(BufferedLogTest, LetsGoOfAWaitingWriterWhenItCloses) {
   EXPECT_EQ(log.Take().size(), 1u);
 }
 
+TEST_F(BufferedLogTest, LetsAWaitingWriterFinishWhenTheSessionIsToEnd) {
+  BufferedLog::Options options = Options();
+  options.max_backlog_bytes = 10;
+  options.may_block = true;
+  BufferedLog log(options);
+  log.Append(Stdout("more than ten bytes"));
+  std::thread writer([&] { log.Append(Stdout("waits")); });
+  log.StopWaiting();
+  writer.join();
+  EXPECT_EQ(log.Take().size(), 2u);
+}
+
 TEST_F(BufferedLogTest, SummarizesForTheSessionsRecord) {
   BufferedLog log(Options());
   v1::SessionEvent event;
