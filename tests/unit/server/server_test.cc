@@ -8,8 +8,9 @@
 #include <fstream>
 #include <thread>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/notification.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "routines/routine.h"
 #include "routines/testing/fake_executor.h"
@@ -85,20 +86,30 @@ class ServerTest : public ::testing::Test {
     EXPECT_THAT(text, HasSubstr(line));
   }
 
+  // The first session's; later ones succeed at once.
   std::shared_ptr<Execution> AwaitExecution() {
-    started_.WaitForNotification();
+    absl::MutexLock lock(&mu_);
+    mu_.Await(absl::Condition(
+        +[](std::shared_ptr<Execution>* execution) { return *execution != nullptr; }, &execution_));
     return execution_;
   }
 
-  absl::Notification started_;
-  std::shared_ptr<Execution> execution_;
+  void OnStarted(std::shared_ptr<Execution> execution) {
+    {
+      absl::MutexLock lock(&mu_);
+      if (execution_ == nullptr) {
+        execution_ = std::move(execution);
+        return;
+      }
+    }
+    execution->Finish(Outcome::Success());
+  }
+
+  absl::Mutex mu_;
+  std::shared_ptr<Execution> execution_ ABSL_GUARDED_BY(mu_);
   std::shared_ptr<routines::testing::FakeExecutor> executor_ =
       std::make_shared<routines::testing::FakeExecutor>(
-          [this](std::shared_ptr<Execution> execution) {
-            if (started_.HasBeenNotified()) return execution->Finish(Outcome::Success());
-            execution_ = std::move(execution);
-            started_.Notify();
-          });
+          [this](std::shared_ptr<Execution> execution) { OnStarted(std::move(execution)); });
   std::unique_ptr<Engine> engine_;
   std::string token_;
   ServerOptions options_;
@@ -152,7 +163,7 @@ TEST_F(ServerTest, StopEndsIdleConnectionsAndStreams) {
   server_->Stop();
   EXPECT_EQ(idle.ReadAll(), "");
   stream.ReadAll();
-  if (started_.HasBeenNotified()) execution_->Finish(Outcome::Success());
+  AwaitExecution()->Finish(Outcome::Success());
 }
 
 // ---- requests ----
