@@ -62,7 +62,7 @@ COMMON_LIBRARIES = ("absl/", "google/protobuf/")
 PRIVATE_LIBRARIES = {
     "boost/": {"server", "executor", "connector", "workspace", "cli"},
     "openssl/": {"server", "workspace", "cli", "src/base/crypto.cc"},
-    "simdjson": {"match", "server", "cli"},
+    "simdjson": {"match", "executor", "server", "cli"},
     "yaml-cpp/": {"config"},
     "sqlite3": {"store"},
     "re2/": {"match", "config"},
