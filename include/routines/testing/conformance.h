@@ -19,6 +19,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <ostream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -39,6 +40,11 @@ struct StoreFactory {
   std::function<std::unique_ptr<Store>()> make;
   // Closes the store and opens what it kept, as after a restart. For durable stores only.
   std::function<std::unique_ptr<Store>(std::unique_ptr<Store>)> reopen;
+
+  // For the names of the tests; GoogleTest would print the bytes.
+  friend void PrintTo(const StoreFactory& factory, std::ostream* out) {
+    *out << (factory.reopen ? "durable" : "volatile");
+  }
 };
 
 class StoreConformanceTest : public ::testing::TestWithParam<StoreFactory> {
