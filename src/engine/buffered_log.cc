@@ -87,7 +87,9 @@ void BufferedLog::AppendOwn(v1::SessionEvent event) {
   {
     absl::MutexLock lock(&mu_);
     if (closed_) return;
-    ForEachString(event, [&](std::string& text) { text = RepairUtf8(redactor_.Redact(text)); });
+    ForEachString(event, [redactor = &redactor_](std::string& text) {
+      text = RepairUtf8(redactor->Redact(text));
+    });
     Push(std::move(event));
   }
   options_.wake();
@@ -113,8 +115,8 @@ void BufferedLog::Clean(v1::SessionEvent& event) {
     output.set_text(stream->second.Feed(output.text()));
     return;
   }
-  ForEachString(event, [&](std::string& text) {
-    text = RepairUtf8(redactor_.Redact(text));
+  ForEachString(event, [redactor = &redactor_](std::string& text) {
+    text = RepairUtf8(redactor->Redact(text));
     Truncate(text, kMaxText);
   });
 }
