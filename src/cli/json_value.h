@@ -22,6 +22,7 @@ class JsonValue {
   static absl::StatusOr<JsonValue> Parse(std::string_view text);
 
   JsonValue() = default;  // null
+  // NOLINTBEGIN(google-explicit-constructor): so that a tree of values reads like JSON.
   JsonValue(std::string text) : value_(std::move(text)) {}
   JsonValue(const char* text) : value_(std::string(text)) {}  // else it would become a bool
   JsonValue(Array items) : value_(std::move(items)) {}
@@ -29,6 +30,7 @@ class JsonValue {
   JsonValue(int64_t number) : value_(number) {}
   JsonValue(double number) : value_(number) {}
   JsonValue(bool truth) : value_(truth) {}
+  // NOLINTEND(google-explicit-constructor)
 
   bool IsNull() const { return std::holds_alternative<std::monostate>(value_); }
 
