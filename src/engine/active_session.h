@@ -47,6 +47,7 @@ struct ActiveSession {
   // The update on its way to the store, kept until the store has it.
   bool record_changed = false;
   bool update_in_flight = false;
+  int64_t sent_token = 0;  // the fencing token of the update in flight
   std::optional<SessionUpdate> unsaved;
   absl::Time retry_at = absl::InfinitePast();
   absl::Time heartbeat_at = absl::InfinitePast();

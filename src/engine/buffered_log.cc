@@ -8,6 +8,7 @@ namespace {
 
 constexpr size_t kMaxText = size_t{1} << 20;    // of one string of an event
 constexpr size_t kMaxResult = size_t{64} << 10;  // of Session.result
+constexpr int kMaxPushes = 1000;                 // in Session.pushes
 
 void Truncate(std::string& text, size_t limit) {
   if (text.size() <= limit) return;
@@ -35,24 +36,18 @@ void ForEachString(google::protobuf::Message& message,
   }
 }
 
-// What must be in the log however long it is.
-bool IsEssential(const v1::SessionEvent& event) {
-  switch (event.kind_case()) {
-    case v1::SessionEvent::kStateChange:
-    case v1::SessionEvent::kPush:
-    case v1::SessionEvent::kUsage:
-    case v1::SessionEvent::kResult:
-    case v1::SessionEvent::kCheckout:
-      return true;
-    default:
-      return false;
-  }
-}
-
 }  // namespace
 
 BufferedLog::BufferedLog(Options options)
     : options_(std::move(options)), may_block_(options_.may_block) {}
+
+void BufferedLog::Resume(const v1::Session& record) {
+  absl::MutexLock lock(&mu_);
+  *summary_.mutable_checkouts() = record.checkouts();
+  *summary_.mutable_pushes() = record.pushes();
+  if (record.has_usage()) *summary_.mutable_usage() = record.usage();
+  summary_.set_result(record.result());
+}
 
 void BufferedLog::SetRedactor(Redactor redactor) {
   absl::MutexLock lock(&mu_);
@@ -73,11 +68,11 @@ void BufferedLog::Append(v1::SessionEvent event) {
                  log->pending_bytes_ + log->taken_bytes_ < log->options_.max_backlog_bytes;
         },
         this));
-    if (closed_) return;
+    if (closed_ || event.has_state_change()) return;  // states are the engine's own
     Clean(event);
     if (event.kind_case() == v1::SessionEvent::kOutput && event.output().text().empty()) return;
-    if (OverLimit(event)) return;
     Note(event);
+    if (OverLimit(event)) return;
     Push(std::move(event));
   }
   options_.wake();
@@ -122,7 +117,6 @@ void BufferedLog::Clean(v1::SessionEvent& event) {
 }
 
 bool BufferedLog::OverLimit(const v1::SessionEvent& event) {
-  if (IsEssential(event)) return false;
   if (!limited_ && total_bytes_ + static_cast<int64_t>(event.ByteSizeLong()) > options_.max_bytes) {
     limited_ = true;
     Push(NoteEvent(v1::Note::SEVERITY_WARNING,
@@ -137,7 +131,9 @@ void BufferedLog::Note(const v1::SessionEvent& event) {
       *summary_.add_checkouts() = event.checkout();
       break;
     case v1::SessionEvent::kPush:
-      if (event.push().accepted()) *summary_.add_pushes() = event.push();
+      if (event.push().accepted() && summary_.pushes_size() < kMaxPushes) {
+        *summary_.add_pushes() = event.push();
+      }
       break;
     case v1::SessionEvent::kUsage:
       *summary_.mutable_usage() = event.usage();

@@ -32,6 +32,8 @@ class BufferedLog : public SessionLog {
 
   explicit BufferedLog(Options options);
 
+  // Goes on from what an earlier holder of the session's lease recorded.
+  void Resume(const v1::Session& record);
   void SetRedactor(Redactor redactor);
   std::string Redact(std::string_view text) const;
 

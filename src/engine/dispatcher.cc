@@ -12,6 +12,8 @@ namespace {
 
 constexpr absl::Duration kStoreRetry = absl::Seconds(1);  // after the store said kUnavailable
 constexpr absl::Duration kStopMargin = absl::Seconds(10);  // for last writes, beyond cancel_grace
+constexpr int kFinishThreads = 2;
+constexpr size_t kMaxReason = 64;
 
 // 2 s, 8 s, 32 s, … after the first, second, third attempt; at most 5 minutes.
 absl::Duration BackOff(int attempt) {
@@ -41,6 +43,7 @@ void Dispatcher::CrashPoint(std::string_view point) const {
 
 void Dispatcher::Start() {
   tasks_.Start(options_.prepare_threads);
+  finish_tasks_.Start(kFinishThreads);
   thread_ = std::thread([this] { Loop(); });
 }
 
@@ -56,6 +59,11 @@ void Dispatcher::Stop() {
   Post([this] { StopSessions(); });
   if (thread_.joinable()) {
     thread_.join();
+    tasks_.Stop();
+    finish_tasks_.Stop();
+    // What the last tasks brought is saved too.
+    stop_deadline_ = std::max(stop_deadline_, Now() + kStopMargin / 2);
+    Loop();
   } else {
     Step();
     // Nobody would wait for the executors here.
@@ -64,7 +72,6 @@ void Dispatcher::Stop() {
     }
     Step();
   }
-  tasks_.Stop();
   for (const auto& [id, session] : active_) session->log.Close();
   active_.clear();
 }
@@ -73,11 +80,13 @@ absl::Time Dispatcher::Step() {
   while (mailbox_->TakeAwake() || NextDeadline() <= Now()) {
     RunMail();
     const absl::Time now = Now();
-    LeaseMore(now);
+    if (stopping_ && now >= stop_deadline_) break;
+    // Leases are renewed before others are taken, so that one's own do not look abandoned.
     std::vector<SessionPtr> sessions;  // Advance may drop one
     sessions.reserve(active_.size());
     for (const auto& [id, session] : active_) sessions.push_back(session);
     for (const SessionPtr& session : sessions) Advance(session, now);
+    LeaseMore(now);
   }
   return NextDeadline();
 }
@@ -107,7 +116,8 @@ absl::Time Dispatcher::NextDeadline() const {
 // ---- leasing ----
 
 void Dispatcher::SessionsQueued() {
-  Post([this] { lease_wanted_ = true; });
+  lease_wanted_ = true;
+  mailbox_->Wake();
 }
 
 void Dispatcher::LeaseMore(absl::Time now) {
@@ -127,7 +137,22 @@ void Dispatcher::LeaseMore(absl::Time now) {
   for (const v1::Session& session : *leased) Adopt(session, now);
 }
 
+// A lease that ran out unnoticed (a suspended machine, a clock that stepped, a store that could not write)
+// came back to this engine, which has the session still: it goes on under the new lease.
+void Dispatcher::TakeOver(const SessionPtr& session, const v1::Session& leased, absl::Time now) {
+  counters_.Change([](EngineStats& stats) { ++stats.heartbeats_late; });
+  session->record.set_fencing_token(leased.fencing_token());
+  if (session->unsaved) session->unsaved->fencing_token = leased.fencing_token();
+  session->record_changed = true;  // the lease counted an attempt that is none
+  session->lease_until = now + options_.lease_duration;
+  if (leased.cancel_requested()) ForceEnd(session, Outcome::Cancelled("cancelled on request"));
+}
+
 void Dispatcher::Adopt(v1::Session leased, absl::Time now) {
+  if (const auto found = active_.find(leased.id()); found != active_.end()) {
+    TakeOver(found->second, leased, now);
+    return;
+  }
   auto session = std::make_shared<ActiveSession>(BufferedLog::Options{
       options_.clock, options_.max_log_bytes, options_.max_log_backlog_bytes,
       /*may_block=*/thread_.joinable(), [mailbox = mailbox_] { mailbox->Wake(); }});
@@ -138,6 +163,7 @@ void Dispatcher::Adopt(v1::Session leased, absl::Time now) {
   counters_.Change([&](EngineStats& stats) { stats.sessions_active = active_.size(); });
 
   if (session->record.state() == v1::SESSION_STATE_RUNNING) {
+    session->log.Resume(session->record);
     EndWith(session, {v1::SESSION_STATE_LOST, v1::SESSION_STEP_AGENT, "engine_lost",
                       "the engine that ran the agent is gone; what the agent did is not known"});
     return;
@@ -149,6 +175,7 @@ void Dispatcher::Adopt(v1::Session leased, absl::Time now) {
   *session->record.mutable_prepare_time() = ToProto(now);
   session->record.clear_not_before();
   SetState(session, v1::SESSION_STATE_PREPARING);
+  Save(session, now);  // before the task, which may take minutes
   v1::Session record = session->record;
   record.clear_read_key();  // nobody past this point needs it
   tasks_.Run([this, session, record = std::move(record)] {
@@ -163,7 +190,7 @@ void Dispatcher::Adopt(v1::Session leased, absl::Time now) {
 void Dispatcher::OnPrepared(const SessionPtr& session, std::shared_ptr<Prepared> prepared) {
   CrashPoint("prepare:after");
   if (session->phase != ActiveSession::Phase::kPreparing) {  // the lease was lost meanwhile
-    tasks_.Run([prepared] { prepared->workspace.reset(); });
+    finish_tasks_.Run([prepared] { prepared->workspace.reset(); });
     return;
   }
   session->workspace = std::move(prepared->workspace);
@@ -247,11 +274,16 @@ void Dispatcher::OnFinished(const SessionPtr& session, Outcome outcome) {
   }
   session->log.FlushStreams();
   CrashPoint("finish:before");
-  tasks_.Run([this, session] {
+  finish_tasks_.Run([this, session] {
     std::vector<v1::Patch> patches;
     if (session->workspace != nullptr) {
       patches = session->workspace->Finish();
       session->workspace.reset();
+    }
+    for (v1::Patch& patch : patches) {
+      // A secret that the cut went through would not be known any more: its line goes.
+      if (patch.truncated()) patch.mutable_text()->resize(patch.text().rfind('\n') + 1);
+      patch.set_text(session->log.Redact(patch.text()));
     }
     Post([this, session, patches = std::move(patches)] { OnWorkspaceFinished(session, patches); });
   });
@@ -259,10 +291,7 @@ void Dispatcher::OnFinished(const SessionPtr& session, Outcome outcome) {
 
 void Dispatcher::OnWorkspaceFinished(const SessionPtr& session, std::vector<v1::Patch> patches) {
   if (session->phase != ActiveSession::Phase::kFinishing) return;  // the lease was lost meanwhile
-  for (v1::Patch& patch : patches) {
-    patch.set_text(session->log.Redact(patch.text()));
-    *session->record.add_patches() = std::move(patch);
-  }
+  for (v1::Patch& patch : patches) *session->record.add_patches() = std::move(patch);
   EndWith(session, session->outcome);
 }
 
@@ -270,7 +299,7 @@ void Dispatcher::EndWith(const SessionPtr& session, Outcome outcome) {
   session->phase = ActiveSession::Phase::kEnding;
   session->log.FlushStreams();
   session->record.set_step(outcome.step);
-  session->record.set_reason(outcome.reason);
+  session->record.set_reason(session->log.Redact(outcome.reason.substr(0, kMaxReason)));
   session->record.set_message(session->log.Redact(outcome.message));
   *session->record.mutable_end_time() = ToProto(Now());
   SetState(session, outcome.state);
@@ -278,6 +307,7 @@ void Dispatcher::EndWith(const SessionPtr& session, Outcome outcome) {
 
 void Dispatcher::GiveBack(const SessionPtr& session, absl::Time not_before, int attempt) {
   session->phase = ActiveSession::Phase::kEnding;
+  session->log.FlushStreams();
   session->record.set_attempt(attempt);
   if (not_before != absl::InfinitePast()) {
     *session->record.mutable_not_before() = ToProto(not_before);
@@ -352,6 +382,7 @@ void Dispatcher::Save(const SessionPtr& session, absl::Time now) {
   }
   session->unsaved->lease_until = now + options_.lease_duration;
   session->update_in_flight = true;
+  session->sent_token = session->unsaved->fencing_token;
   if (session->phase == ActiveSession::Phase::kEnding) CrashPoint("finish:before_commit");
   options_.store->Update(*session->unsaved, [this, mailbox = mailbox_, session](
                                                 absl::StatusOr<Updated> updated) {
@@ -362,13 +393,17 @@ void Dispatcher::Save(const SessionPtr& session, absl::Time now) {
 void Dispatcher::OnSaved(const SessionPtr& session, const absl::StatusOr<Updated>& updated) {
   session->update_in_flight = false;
   const absl::Time now = Now();
-  if (absl::IsAborted(updated.status()) || absl::IsNotFound(updated.status())) {
-    counters_.Change([](EngineStats& stats) { ++stats.lease_lost; });
-    Drop(session);
+  const bool superseded =  // by a lease that this engine took itself: see TakeOver
+      absl::IsAborted(updated.status()) && session->sent_token != session->record.fencing_token();
+  if (absl::IsUnavailable(updated.status()) || superseded) {
+    session->retry_at = now + (superseded ? absl::ZeroDuration() : kStoreRetry);
     return;
   }
   if (!updated.ok()) {
-    session->retry_at = now + kStoreRetry;
+    // Somebody else has the session, or has ended it, or the store will never take this.
+    counters_.Change([](EngineStats& stats) { ++stats.lease_lost; });
+    Drop(session);
+    subscriptions_.Notify(session->record.id());
     return;
   }
   if (now > session->lease_until) {
@@ -406,12 +441,13 @@ void Dispatcher::Drop(const SessionPtr& session) {
   // In kPreparing and kFinishing a task has the workspace.
   if (session->phase != ActiveSession::Phase::kPreparing &&
       session->phase != ActiveSession::Phase::kFinishing && session->workspace != nullptr) {
-    tasks_.Run([session] { session->workspace.reset(); });
+    finish_tasks_.Run([session] { session->workspace.reset(); });
   }
   session->phase = ActiveSession::Phase::kEnding;
   session->cancellation.Cancel();
   session->log.Close();
-  active_.erase(session->record.id());
+  const auto found = active_.find(session->record.id());
+  if (found != active_.end() && found->second == session) active_.erase(found);
   lease_wanted_ = true;
   mailbox_->Wake();
   counters_.Change([&](EngineStats& stats) { stats.sessions_active = active_.size(); });
@@ -425,6 +461,8 @@ void Dispatcher::StopSessions() {
     if (session->phase < ActiveSession::Phase::kRunning) {
       session->give_back = true;
       session->log.StopWaiting();
+      session->cancellation.Cancel();
+    } else if (session->phase == ActiveSession::Phase::kFinishing) {
       session->cancellation.Cancel();
     } else {
       ForceEnd(session, {v1::SESSION_STATE_CANCELLED, v1::SESSION_STEP_UNSPECIFIED, "engine_stopped",

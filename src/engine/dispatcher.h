@@ -14,6 +14,7 @@
 #ifndef ROUTINES_SRC_ENGINE_DISPATCHER_H_
 #define ROUTINES_SRC_ENGINE_DISPATCHER_H_
 
+#include <atomic>
 #include <memory>
 #include <set>
 #include <string>
@@ -56,6 +57,7 @@ class Dispatcher {
 
   void LeaseMore(absl::Time now);
   void Adopt(v1::Session session, absl::Time now);
+  void TakeOver(const SessionPtr& session, const v1::Session& leased, absl::Time now);
   void OnPrepared(const SessionPtr& session, std::shared_ptr<Prepared> prepared);
   void OnRunningSaved(const SessionPtr& session);
   void OnFinished(const SessionPtr& session, Outcome outcome);
@@ -82,12 +84,14 @@ class Dispatcher {
   Counters& counters_;
   const std::string owner_;
   const std::shared_ptr<Mailbox> mailbox_;
-  TaskPool tasks_;
+  TaskPool tasks_;         // preparing: may take minutes
+  TaskPool finish_tasks_;  // of its own, so that an end never waits for a clone
   std::thread thread_;
+
+  std::atomic<bool> lease_wanted_ = true;
 
   // The loop's own.
   absl::flat_hash_map<std::string, SessionPtr> active_;
-  bool lease_wanted_ = true;
   bool stopping_ = false;
   absl::Time next_poll_ = absl::InfinitePast();
   std::multiset<absl::Time> retries_;  // when sessions that were given back may be leased again

@@ -1,5 +1,6 @@
 #include "routines/engine.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -92,10 +93,11 @@ struct Engine::Impl {
   Counters counters;
   Tokens tokens;
   Dispatcher dispatcher;
-  absl::Mutex save_mu;  // one change of a routine at a time
+  absl::Mutex save_mu;  // one change of routines and tokens at a time
+  absl::Mutex lifecycle_mu;  // Start and Stop, one at a time
+  bool started ABSL_GUARDED_BY(lifecycle_mu) = false;
   absl::Mutex mu;
   int admissions_in_flight ABSL_GUARDED_BY(mu) = 0;
-  bool started ABSL_GUARDED_BY(mu) = false;
 };
 
 Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -135,17 +137,19 @@ Engine::~Engine() {
 }
 
 absl::Status Engine::Start() {
-  {
-    absl::MutexLock lock(&impl_->mu);
-    if (std::exchange(impl_->started, true)) {
-      return absl::FailedPreconditionError("the engine was started before");
-    }
+  absl::MutexLock lock(&impl_->lifecycle_mu);
+  if (std::exchange(impl_->started, true)) {
+    return absl::FailedPreconditionError("the engine was started or stopped before; make another");
   }
   impl_->dispatcher.Start();
   return absl::OkStatus();
 }
 
-void Engine::Stop() { impl_->dispatcher.Stop(); }
+void Engine::Stop() {
+  absl::MutexLock lock(&impl_->lifecycle_mu);
+  impl_->started = true;
+  impl_->dispatcher.Stop();
+}
 
 absl::Time Engine::Step() { return impl_->dispatcher.Step(); }
 
@@ -243,15 +247,18 @@ absl::Status Engine::DeleteRoutine(std::string_view account, std::string_view na
 // ---- tokens ----
 
 absl::StatusOr<IssuedToken> Engine::CreateToken(std::string_view trigger_id) {
+  absl::MutexLock lock(&impl_->save_mu);
   return impl_->tokens.Create(trigger_id);
 }
 
 absl::StatusOr<IssuedToken> Engine::RotateToken(std::string_view trigger_id,
                                                 absl::Duration overlap) {
+  absl::MutexLock lock(&impl_->save_mu);
   return impl_->tokens.Rotate(trigger_id, overlap);
 }
 
 absl::Status Engine::RevokeToken(std::string_view token_id) {
+  absl::MutexLock lock(&impl_->save_mu);
   return impl_->tokens.Revoke(token_id);
 }
 
@@ -390,8 +397,11 @@ absl::StatusOr<v1::Session> Engine::Wait(std::string_view session_id, absl::Time
     session = GetSession(session_id);
     if (!session.ok() || IsTerminal(session->state())) break;
     absl::MutexLock lock(&state->mu);
-    if (!impl_->options.clock->AwaitWithDeadline(&state->mu, absl::Condition(&state->changed),
-                                                 deadline)) {
+    // Another process may end the session, too, and tells nobody here.
+    Clock& clock = *impl_->options.clock;
+    const absl::Time look = std::min(deadline, clock.TimeNow() + impl_->options.poll_interval);
+    if (!clock.AwaitWithDeadline(&state->mu, absl::Condition(&state->changed), look) &&
+        clock.TimeNow() >= deadline) {
       session = absl::DeadlineExceededError(
           absl::StrCat("session ", std::string(session_id), " is still ",
                        std::string(StateName(session->state()))));

@@ -47,6 +47,7 @@ void Subscriptions::Notify(const std::string& session_id) {
   for (const std::shared_ptr<Subscription>& subscription : subscribers) {
     {
       absl::MutexLock lock(&mu_);
+      if (subscription->calls > 0 && subscription->caller == std::this_thread::get_id()) continue;
       // One call at a time, so that `caller` names it.
       mu_.Await(absl::Condition(
           +[](Subscription* s) { return s->calls == 0; }, subscription.get()));

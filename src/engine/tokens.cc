@@ -30,7 +30,6 @@ absl::Status Tokens::CheckTrigger(std::string_view trigger_id) const {
 
 absl::StatusOr<IssuedToken> Tokens::Create(std::string_view trigger_id) {
   RETURN_IF_ERROR(CheckTrigger(trigger_id));
-  absl::MutexLock lock(&mu_);
   if (catalog_.ActiveTokens(trigger_id, clock_.TimeNow()).size() >= kMaxActive) {
     return absl::FailedPreconditionError(
         absl::StrCat("trigger ", std::string(trigger_id),
@@ -44,7 +43,6 @@ absl::StatusOr<IssuedToken> Tokens::Rotate(std::string_view trigger_id, absl::Du
   if (overlap < absl::ZeroDuration() || overlap > absl::Hours(24 * 30)) {
     return absl::InvalidArgumentError("overlap: must be between 0 and 720h");
   }
-  absl::MutexLock lock(&mu_);
   const absl::Time now = clock_.TimeNow();
   std::vector<v1::Token> active = catalog_.ActiveTokens(trigger_id, now);
   std::sort(active.begin(), active.end(),
@@ -63,10 +61,7 @@ absl::StatusOr<IssuedToken> Tokens::Rotate(std::string_view trigger_id, absl::Du
   return issued;
 }
 
-absl::Status Tokens::Revoke(std::string_view token_id) {
-  absl::MutexLock lock(&mu_);
-  return Delete(token_id);
-}
+absl::Status Tokens::Revoke(std::string_view token_id) { return Delete(token_id); }
 
 absl::Status Tokens::Check(std::string_view trigger_id, std::string_view secret) const {
   const std::string digest = Sha256(secret);

@@ -1,17 +1,15 @@
 // The bearer tokens of API triggers.
 //
-// Thread-safety: every method may be called from any thread. Those that change something block on the
-// store.
+// Thread-safety: Check may be called from any thread; of the others, which block on the store, one at a
+// time, and none while a routine is being saved.
 #ifndef ROUTINES_SRC_ENGINE_TOKENS_H_
 #define ROUTINES_SRC_ENGINE_TOKENS_H_
 
 #include <string_view>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "routines/engine.h"
 #include "src/engine/catalog.h"
@@ -31,14 +29,13 @@ class Tokens {
 
  private:
   absl::Status CheckTrigger(std::string_view trigger_id) const;
-  absl::StatusOr<IssuedToken> Issue(std::string_view trigger_id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  absl::Status Save(const v1::Token& token) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  absl::Status Delete(std::string_view token_id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::StatusOr<IssuedToken> Issue(std::string_view trigger_id);
+  absl::Status Save(const v1::Token& token);
+  absl::Status Delete(std::string_view token_id);
 
   Store& store_;
   Catalog& catalog_;
   Clock& clock_;
-  absl::Mutex mu_;  // one change at a time, so that nobody gets a third token
 };
 
 }  // namespace routines

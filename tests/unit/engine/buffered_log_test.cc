@@ -77,14 +77,16 @@ TEST_F(BufferedLogTest, RepairsBrokenUtf8) {
   EXPECT_EQ(Text(log), "caf\xC3\xA9 \xEF\xBF\xBD");
 }
 
-TEST_F(BufferedLogTest, SaysOnceThatItIsFullAndKeepsWhatMatters) {
+TEST_F(BufferedLogTest, SaysOnceThatItIsFullAndStillLearnsWhatMatters) {
   BufferedLog::Options options = Options();
   options.max_bytes = 1000;
   BufferedLog log(options);
   for (int i = 0; i < 10; ++i) log.Append(Stdout(std::string(200, 'x')));
   v1::SessionEvent result;
   result.mutable_result()->set_text("done");
-  log.Append(result);
+  // However often it is said: a log that is full grows no more.
+  for (int i = 0; i < 100; ++i) log.Append(result);
+  log.AppendOwn(NoteEvent(v1::Note::SEVERITY_INFO, "the engine's own"));
   const std::vector<v1::SessionEvent> events = log.Take();
   int notes = 0, outputs = 0, results = 0;
   for (const v1::SessionEvent& event : events) {
@@ -92,10 +94,21 @@ TEST_F(BufferedLogTest, SaysOnceThatItIsFullAndKeepsWhatMatters) {
     outputs += event.has_output();
     results += event.has_result();
   }
-  EXPECT_EQ(notes, 1);
+  EXPECT_EQ(notes, 2);
   EXPECT_GT(outputs, 2);
   EXPECT_LT(outputs, 5);
-  EXPECT_EQ(results, 1);
+  EXPECT_EQ(results, 0);
+  v1::Session session;
+  log.Summarize(session);
+  EXPECT_EQ(session.result(), "done");
+}
+
+TEST_F(BufferedLogTest, TakesNoStateFromAnExecutor) {
+  BufferedLog log(Options());
+  v1::SessionEvent event;
+  event.mutable_state_change()->set_state(v1::SESSION_STATE_SUCCEEDED);
+  log.Append(event);
+  EXPECT_FALSE(log.HasPending());
 }
 
 TEST_F(BufferedLogTest, HoldsTheWriterBackUntilTheStoreHasCaughtUp) {

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <thread>
 
 #include "fakes.h"
 #include "routines/routine.h"
@@ -409,6 +410,70 @@ TEST_F(DispatcherTest, LetsGoOfASessionWhoseLeaseWentToAnotherEngine) {
   EXPECT_EQ(engine->Stats().sessions_active, 0);
 }
 
+TEST_F(DispatcherTest, GoesOnWithASessionWhoseLeaseRanOutUnnoticed) {
+  testing::TestEngine& engine = Holding();
+  const std::string id = Fire();
+  engine.RunUntilIdle();
+  engine.clock().AdvanceTime(absl::Hours(3) / 2);  // a suspended machine, or a clock that stepped
+  engine.RunUntilIdle();
+  EXPECT_EQ(Get(id).state(), v1::SESSION_STATE_RUNNING);
+  EXPECT_THAT(executor_->started(), SizeIs(1));
+  executor_->Finish(id, Outcome::Success());
+  engine.RunUntilIdle();
+  EXPECT_EQ(Get(id).state(), v1::SESSION_STATE_SUCCEEDED);
+}
+
+TEST_F(DispatcherTest, GoesOnAfterTheStoreWasAwayForLongerThanALease) {
+  auto faulty = std::make_shared<FaultyStore>(NewMemoryStore());
+  testing::TestEngine& engine = Holding(EngineOptions{.store = faulty});
+  const std::string id = Fire();
+  engine.RunUntilIdle();
+  faulty->update_status = absl::UnavailableError("disk full");
+  engine.AdvanceTime(absl::Minutes(10));
+  EXPECT_THAT(executor_->started(), SizeIs(1));
+  executor_->Finish(id, Outcome::Success());
+  engine.AdvanceTime(absl::Minutes(10));
+  faulty->update_status = absl::OkStatus();
+  engine.AdvanceTime(absl::Minutes(1));
+  EXPECT_EQ(Get(id).state(), v1::SESSION_STATE_SUCCEEDED);
+  EXPECT_EQ(Get(id).attempt(), 1);
+  EXPECT_EQ(engine->Stats().sessions_active, 0);
+  ExpectGapless(id);
+}
+
+TEST_F(DispatcherTest, KeepsWhatALostSessionHadPushed) {
+  std::shared_ptr<Execution> execution;
+  auto executor = std::make_shared<testing::FakeExecutor>(
+      [&](std::shared_ptr<Execution> started) { execution = std::move(started); });
+  EngineOptions options;
+  options.executors = {{"fake", executor}};
+  testing::TestEngine engine(std::move(options));
+  engine.PutYaml(kAlert);
+  const std::string id = engine->Fire({.trigger_id = kTrigger})->session_id;
+  engine.RunUntilIdle();
+  v1::SessionEvent push;
+  push.mutable_push()->set_ref("refs/heads/claude/fix");
+  push.mutable_push()->set_accepted(true);
+  execution->log().Append(push);
+  engine.RunUntilIdle();
+  engine.CrashAndRestart();
+  engine.AdvanceTime(absl::Minutes(2));
+  EXPECT_EQ(engine->GetSession(id)->state(), v1::SESSION_STATE_LOST);
+  EXPECT_EQ(engine->GetSession(id)->pushes_size(), 1);
+}
+
+TEST_F(DispatcherTest, CleansAReasonThatAHostMade) {
+  auto executor = std::make_shared<testing::FakeExecutor>(
+      Outcome::Failure(v1::SESSION_STEP_AGENT, "broken \xFF", "broken \xFF"));
+  EngineOptions options;
+  options.executors = {{"fake", executor}};
+  testing::TestEngine engine(std::move(options));
+  engine.PutYaml(kAlert);
+  const std::string id = engine->Fire({.trigger_id = kTrigger})->session_id;
+  engine.RunUntilIdle();
+  EXPECT_EQ(engine->GetSession(id)->reason(), "broken \xEF\xBF\xBD");
+}
+
 // ---- threads ----
 
 TEST_F(DispatcherTest, RunsTwoHundredSessionsAtOnce) {
@@ -457,6 +522,17 @@ TEST_F(DispatcherTest, HoldsAFloodingAgentBackWithoutLosingALine) {
     after = events.back().sequence();
   }
   EXPECT_EQ(bytes, 200'000u);
+}
+
+TEST_F(DispatcherTest, StopsOnceHoweverManyAskForIt) {
+  EngineOptions options;
+  options.executors["agent"] = NewCallbackExecutor([&](Execution&) { return Outcome::Success(); });
+  auto engine = *Engine::Create(std::move(options));
+  ASSERT_TRUE(engine->Start().ok());
+  std::thread other([&] { engine->Stop(); });
+  engine->Stop();
+  other.join();
+  EXPECT_TRUE(absl::IsFailedPrecondition(engine->Start()));
 }
 
 TEST_F(DispatcherTest, StopsWhileAgentsRun) {

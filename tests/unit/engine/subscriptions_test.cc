@@ -36,6 +36,19 @@ TEST(Subscriptions, CanBeRemovedFromWithinTheirOwnCall) {
   EXPECT_EQ(calls, 1);
 }
 
+TEST(Subscriptions, CanCauseAnotherChangeFromWithinTheirOwnCall) {
+  Subscriptions subscriptions;
+  int calls = 0, others = 0;
+  subscriptions.Add("s", [&] {
+    ++calls;
+    subscriptions.Notify("s");
+  });
+  subscriptions.Add("s", [&] { ++others; });
+  subscriptions.Notify("s");
+  EXPECT_EQ(calls, 1);
+  EXPECT_EQ(others, 2);
+}
+
 TEST(Subscriptions, RemoveWaitsForACallInFlight) {
   Subscriptions subscriptions;
   absl::Notification entered, leave;
