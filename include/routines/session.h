@@ -20,7 +20,8 @@ class SessionLog {
   virtual ~SessionLog() = default;
 
   // Takes one event. `sequence` and `time` are set by the engine; secrets in its texts are redacted,
-  // also where two Output events of one stream share a secret between them. Past the session's log
+  // also where two Output events of one stream share a secret between them, and terminal control
+  // sequences (colours) are taken out. Past the session's log
   // limit the event is dropped, after one note that says so; the session's record still learns of
   // usage, result, checkouts and pushes. StateChange events are the engine's own and are ignored.
   virtual void Append(v1::SessionEvent event) = 0;

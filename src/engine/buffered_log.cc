@@ -96,7 +96,8 @@ void BufferedLog::FlushStreams() {
   for (auto& [key, stream] : streams_) {
     v1::SessionEvent event =
         OutputEvent(static_cast<v1::SessionStep>(key.first),
-                    static_cast<v1::Output::Stream>(key.second), stream.Flush());
+                    static_cast<v1::Output::Stream>(key.second), stream.redacting.Feed(stream.filter.Flush()) +
+                        stream.redacting.Flush());
     if (!event.output().text().empty() && !OverLimit(event)) Push(std::move(event));
   }
   streams_.clear();
@@ -106,12 +107,13 @@ void BufferedLog::Clean(v1::SessionEvent& event) {
   if (event.kind_case() == v1::SessionEvent::kOutput) {
     v1::Output& output = *event.mutable_output();
     const auto stream =
-        streams_.try_emplace({output.step(), output.stream()}, redactor_).first;
-    output.set_text(stream->second.Feed(output.text()));
+        streams_.try_emplace({output.step(), output.stream()},
+                             Stream{{}, RedactingStream(redactor_)}).first;
+    output.set_text(stream->second.redacting.Feed(stream->second.filter.Feed(output.text())));
     return;
   }
   ForEachString(event, [redactor = &redactor_](std::string& text) {
-    text = RepairUtf8(redactor->Redact(text));
+    text = RepairUtf8(redactor->Redact(WithoutControlSequences(text)));
     Truncate(text, kMaxText);
   });
 }

@@ -16,6 +16,7 @@
 #include "absl/synchronization/mutex.h"
 #include "routines/clock.h"
 #include "routines/session.h"
+#include "src/base/control_sequences.h"
 #include "src/base/redact.h"
 
 namespace routines {
@@ -72,7 +73,12 @@ class BufferedLog : public SessionLog {
   int64_t taken_bytes_ ABSL_GUARDED_BY(mu_) = 0;    // taken and not yet committed
   std::vector<v1::SessionEvent> pending_ ABSL_GUARDED_BY(mu_);
   Redactor redactor_ ABSL_GUARDED_BY(mu_);
-  std::map<std::pair<int, int>, RedactingStream> streams_ ABSL_GUARDED_BY(mu_);
+  // One stream of a program's output.
+  struct Stream {
+    ControlSequenceFilter filter;
+    RedactingStream redacting;
+  };
+  std::map<std::pair<int, int>, Stream> streams_ ABSL_GUARDED_BY(mu_);
   v1::Session summary_ ABSL_GUARDED_BY(mu_);
 };
 

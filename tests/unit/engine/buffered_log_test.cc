@@ -46,6 +46,24 @@ TEST_F(BufferedLogTest, RedactsASecretThatTwoEventsShare) {
   EXPECT_THAT(text, Not(HasSubstr("hunter2-secret")));
 }
 
+TEST_F(BufferedLogTest, RedactsASecretThatAProgramColoured) {
+  BufferedLog log(Options());
+  log.SetRedactor(Redactor({"sup3rs3cretvalue99"}));
+  log.Append(Stdout("key=\x1b[01;31m\x1b[Ksup3r\x1b["));
+  log.Append(Stdout("m\x1b[Ks3cretvalue99\n"));
+  v1::SessionEvent result;
+  result.mutable_tool_result()->set_text("\x1b[1msup3r\x1b[ms3cretvalue99");
+  log.Append(result);
+  log.FlushStreams();
+  std::string output, tool;
+  for (const v1::SessionEvent& event : log.Take()) {
+    output += event.output().text();
+    tool += event.tool_result().text();
+  }
+  EXPECT_EQ(output, "key=[redacted]\n");
+  EXPECT_EQ(tool, "[redacted]");
+}
+
 TEST_F(BufferedLogTest, KeepsStreamsApart) {
   BufferedLog log(Options());
   log.SetRedactor(Redactor({"hunter2-secret"}));
