@@ -119,7 +119,10 @@ def demo(routines_bin, tmp_path):
             env=clean_environment(ROUTINES_BIN=routines_bin, TMPDIR=str(temporary),
                                   ROUTINES_SERVER="http://127.0.0.1:1", ROUTINES_ADMIN_TOKEN="x"),
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            encoding="utf-8", start_new_session=True))
+            encoding="utf-8", start_new_session=True,
+            # As in a terminal, also where the tests run in the background: a shell cannot trap what
+            # was ignored when it began.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)))
         return started[-1]
 
     yield start
