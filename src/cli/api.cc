@@ -93,6 +93,8 @@ absl::Status ErrorOfHttp(const HttpResponse& response) {
 // The error type words of docs/http_api.md, for errors that no server sent.
 const char* ErrorType(const absl::Status& status) {
   switch (ExitCodeOf(status)) {
+    case kExitUsage:
+      return "usage_error";
     case kExitUnreachable:
       return "connection_error";
     case kExitNotFound:

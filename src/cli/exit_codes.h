@@ -2,7 +2,11 @@
 #ifndef ROUTINES_SRC_CLI_EXIT_CODES_H_
 #define ROUTINES_SRC_CLI_EXIT_CODES_H_
 
+#include <string_view>
+
 #include "absl/status/status.h"
+#include "absl/strings/cord.h"
+#include "absl/strings/string_view.h"
 
 namespace routines::cli {
 
@@ -16,8 +20,20 @@ enum ExitCode : int {
   kExitBusy = 6,         // a limit, or the server cannot store just now: try again later
 };
 
+// Marks the errors that are the command line's own. kInvalidArgument alone does not tell: a
+// server's answer has that code too.
+inline constexpr char kUsagePayload[] = "routines/usage";
+
+inline absl::Status UsageError(std::string_view message) {
+  absl::Status status =
+      absl::InvalidArgumentError(absl::string_view(message.data(), message.size()));
+  status.SetPayload(kUsagePayload, absl::Cord());
+  return status;
+}
+
 // kUnavailable is the connection; kResourceExhausted is a server that answered "later".
 inline int ExitCodeOf(const absl::Status& status) {
+  if (status.GetPayload(kUsagePayload).has_value()) return kExitUsage;
   switch (status.code()) {
     case absl::StatusCode::kOk:
       return kExitOk;

@@ -14,6 +14,7 @@
 #include "routines/json.h"
 #include "src/base/ids.h"
 #include "src/base/status_macros.h"
+#include "src/cli/exit_codes.h"
 #include "src/cli/json_value.h"
 
 namespace routines::cli {
@@ -49,7 +50,7 @@ absl::StatusOr<std::string> ReadFile(const std::string& path) {
   std::string contents;
   char piece[4096];
   ssize_t got = 0;
-  while ((got = read(fd, piece, sizeof piece)) != 0) {
+  while (contents.size() <= kMaxFileBytes && (got = read(fd, piece, sizeof piece)) != 0) {
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) break;
     contents.append(piece, static_cast<size_t>(got));
@@ -57,6 +58,10 @@ absl::StatusOr<std::string> ReadFile(const std::string& path) {
   const absl::Status status = got < 0 ? FileError("read", path) : absl::OkStatus();
   close(fd);
   RETURN_IF_ERROR(status);
+  if (contents.size() > kMaxFileBytes) {
+    return UsageError(absl::StrCat(path == "-" ? "standard input" : path,
+                                   ": holds more than 1 MiB; is it the file that you mean?"));
+  }
   return contents;
 }
 

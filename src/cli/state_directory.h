@@ -11,7 +11,9 @@
 
 namespace routines::cli {
 
-// The file's bytes; "-" is standard input. kFailedPrecondition names the file and what is wrong.
+// The file's bytes; "-" is standard input. kFailedPrecondition names the file and what is wrong; a
+// file of more than kMaxFileBytes, which /dev/zero is too, is a usage error.
+inline constexpr size_t kMaxFileBytes = 1 << 20;
 absl::StatusOr<std::string> ReadFile(const std::string& path);
 
 // Writes beside the file, then renames, so that a reader never sees half of it. Mode 0600.

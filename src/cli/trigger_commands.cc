@@ -15,11 +15,7 @@ namespace routines::cli {
 namespace {
 
 absl::StatusOr<std::string> FireToken(const FireOptions& options) {
-  if (!options.token_file.empty()) {
-    absl::StatusOr<std::string> token = ReadSecretFile(options.token_file);
-    if (token.ok()) return token;
-    return absl::PermissionDeniedError(std::string(token.status().message()));
-  }
+  if (!options.token_file.empty()) return ReadSecretFile(options.token_file);
   const char* token = std::getenv("ROUTINES_TOKEN");
   if (token != nullptr && *token != '\0') return std::string(token);
   return absl::PermissionDeniedError(

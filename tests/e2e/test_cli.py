@@ -398,8 +398,18 @@ def test_fire_needs_the_triggers_own_token(server, tmp_path):
     assert done.returncode == 5 and "routines token create" in done.stderr
     assert server.cli("fire", TRIGGER, ROUTINES_TOKEN="wrong").returncode == 5
     assert server.cli("fire", TRIGGER, ROUTINES_TOKEN=server.admin_token).returncode == 5
-    assert server.cli("fire", TRIGGER, "--token-file", tmp_path / "absent").returncode == 5
+    absent = server.cli("fire", TRIGGER, "--token-file", tmp_path / "absent")
+    assert absent.returncode == 1 and "absent" in absent.stderr
     assert server.json("sessions")["sessions"] == []
+
+
+def test_a_file_without_end_is_a_usage_error(cli):
+    for arguments in (["fire", TRIGGER, "--text-file", "/dev/zero"],
+                      ["fire", TRIGGER, "--token-file", "/dev/zero"],
+                      ["run", "greet", "--text-file", "/dev/zero"]):
+        done = cli(*arguments, ROUTINES_TOKEN="t")
+        assert done.returncode == 2 and "1 MiB" in done.stderr, (arguments, done.stderr)
+        assert json.loads(cli(*arguments, "--json", ROUTINES_TOKEN="t").stdout)["error"]["type"] == "usage_error"
 
 
 def test_fire_with_one_key_starts_one_session(server, tmp_path):

@@ -7,6 +7,8 @@
 #include <fstream>
 #include <string>
 
+#include "src/cli/exit_codes.h"
+
 namespace routines::cli {
 namespace {
 
@@ -55,6 +57,14 @@ TEST_F(StateDirectory, ASecretIsTheFirstLineAndFitsAHeader) {
   Write("none", "\n");
   EXPECT_FALSE(ReadSecretFile(path_ + "/none").ok());
   EXPECT_FALSE(ReadSecretFile(path_ + "/absent").ok());
+}
+
+TEST_F(StateDirectory, ReadsNoMoreThanItsLimit) {
+  Write("most", std::string(kMaxFileBytes, 'x'));
+  EXPECT_EQ(ReadFile(path_ + "/most")->size(), kMaxFileBytes);
+  Write("more", std::string(kMaxFileBytes + 1, 'x'));
+  EXPECT_EQ(ExitCodeOf(ReadFile(path_ + "/more").status()), kExitUsage);
+  EXPECT_EQ(ExitCodeOf(ReadSecretFile("/dev/zero").status()), kExitUsage);
 }
 
 TEST_F(StateDirectory, AWriteReplacesAndLeavesNothingBeside) {
