@@ -212,9 +212,10 @@ absl::StatusOr<std::vector<v1::Patch>> GatherPatches(const PatchRequest& request
                                                      const WorkLimits& limits) {
   std::vector<v1::Patch> patches;
   const UniqueFd clone = OpenDirectory(AT_FDCWD, request.clone);
-  if (!clone.ok()) return patches;
   const UniqueFd git = OpenDirectory(clone.get(), ".git");
-  if (!git.ok()) return patches;
+  if (!clone.ok() || !git.ok()) {
+    return absl::FailedPreconditionError("the clone has no .git folder any more");
+  }
   std::map<std::string, std::string> tips = TipReader(git.get()).Read();
   for (auto tip = tips.begin(); tip != tips.end();) {
     tip = request.known.contains(tip->second) ? tips.erase(tip) : std::next(tip);
@@ -223,13 +224,16 @@ absl::StatusOr<std::vector<v1::Patch>> GatherPatches(const PatchRequest& request
     return patches;  // nothing was committed, or all of it was pushed: the usual end
   RETURN_IF_ERROR(MakeScratch(request, git.get(), request.scratch, limits));
   std::set<std::string> told;
+  absl::Status failed;
   for (const auto& [ref, tip] : tips) {
     if (patches.size() == kMaxPatches || !told.insert(tip).second) continue;
     absl::StatusOr<v1::Patch> patch = FormatPatch(request, ref, tip, limits);
     if (absl::IsCancelled(patch.status()) || absl::IsDeadlineExceeded(patch.status()))
       return patch.status();
+    failed.Update(patch.status());
     if (patch.ok() && !patch->text().empty()) patches.push_back(*std::move(patch));
   }
+  if (patches.empty()) RETURN_IF_ERROR(failed);
   return patches;
 }
 

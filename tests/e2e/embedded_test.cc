@@ -112,6 +112,13 @@ TEST_F(EmbeddedTest, MainIsRefusedAndTheWorkIsKeptAsAPatch) {
   EXPECT_THAT(session.patches(0).text(), HasSubstr("+fixed"));
 }
 
+TEST_F(EmbeddedTest, SaysSoWhereTheAgentsCommitsCannotBeKept) {
+  auto engine = Open("cat > /dev/null; rm -rf .git; mkfifo .git; echo done");
+  const v1::Session session = RunOnce(*engine);
+  EXPECT_EQ(session.state(), v1::SESSION_STATE_SUCCEEDED);
+  EXPECT_THAT(LogText(*engine, session.id()), HasSubstr("no .git folder any more"));
+}
+
 TEST_F(EmbeddedTest, SecretsReachTheAgentAndNothingElse) {
   auto engine = Open("cat >/dev/null; test \"$API_KEY\" = sk-very-secret-value; env; "
                      "printf %s \"$API_KEY\" | base64; echo \"$API_KEY\" | od -An -tx1 | tr -d ' '");
