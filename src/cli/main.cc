@@ -15,6 +15,7 @@
 #include "absl/strings/str_split.h"
 #include "routines/json.h"
 #include "routines/version.h"
+#include "src/cli/checks.h"
 #include "src/cli/commands.h"
 #include "src/cli/exit_codes.h"
 
@@ -63,19 +64,6 @@ class CommandLine {
   std::function<CommandResult()> chosen_;
   const bool* json_ = nullptr;
 };
-
-// A check that lets CLI11 do the complaining.
-std::string CheckDuration(const std::string& text) {
-  absl::Duration duration;
-  if (absl::ParseDuration(text, &duration) && duration >= absl::ZeroDuration()) return "";
-  return absl::StrCat("\"", text, "\" is no duration, write e.g. 90s, 30m or 24h");
-}
-
-std::string CheckExecutor(const std::string& text) {
-  const size_t equals = text.find('=');
-  if (equals != std::string::npos && equals > 0) return "";
-  return absl::StrCat("\"", text, "\": write NAME=COMMAND, e.g. agent=\"python3 agent.py\"");
-}
 
 // One of the words that `choices` has, separated by bars.
 CLI::Validator OneOf(const char* choices) {
@@ -271,7 +259,8 @@ void CommandLine::AddFiring() {
   command
       ->add_option("--idempotency-key", fire->idempotency_key,
                    "The same key within 24 hours starts no second session")
-      ->type_name("KEY");
+      ->type_name("KEY")
+      ->check(CheckIdempotencyKey);
   AddClient(command, &fire->client);
 }
 

@@ -56,6 +56,7 @@ def test_version_and_help_exit_0(cli):
     ["serve", "--state", "s", "--executor-prompt", "telepathy"],
     ["serve", "--state", "s", "--tls-key", "k"], ["sessions", "--limit", "0"],
     ["sessions", "--status", "sleeping"], ["completion", "fish"],
+    ["fire", "x", "--idempotency-key", ""], ["fire", "x", "--idempotency-key", "k\u00e4"],
     ["fire", "x", "--text", "a", "--text-file", "b"], ["session", "wait", "x", "--timeout", "soon"],
 ])
 def test_a_wrong_command_line_exits_2(cli, arguments):
