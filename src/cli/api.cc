@@ -127,7 +127,7 @@ absl::StatusOr<RoutineName> ParseRoutineName(std::string_view text) {
   if (slash != text.npos) name.account = std::string(text.substr(0, slash));
   name.name = std::string(slash == text.npos ? text : text.substr(slash + 1));
   if (name.account.empty() || name.name.empty() || name.name.find('/') != std::string::npos) {
-    return absl::InvalidArgumentError(
+    return UsageError(
         absl::StrCat("routine \"", std::string(text), "\": write `name`, or `account/name`"));
   }
   return name;
@@ -135,8 +135,10 @@ absl::StatusOr<RoutineName> ParseRoutineName(std::string_view text) {
 
 absl::StatusOr<Api> Api::Open(const ClientOptions& options) {
   ASSIGN_OR_RETURN(const std::string server, FindServer(options));
-  ASSIGN_OR_RETURN(Url url, ParseUrl(server));
-  return Api(std::move(url), options);
+  absl::StatusOr<Url> url = ParseUrl(server);
+  if (!url.ok() && !options.server.empty()) return UsageError(std::string(url.status().message()));
+  RETURN_IF_ERROR(url.status());
+  return Api(*std::move(url), options);
 }
 
 absl::StatusOr<JsonValue> Api::Get(const std::string& target) {

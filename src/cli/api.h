@@ -28,7 +28,7 @@ struct RoutineName {
   std::string name;
   std::string Path() const;  // "/v1/routines/<account>/<name>"
 };
-// kInvalidArgument: more than one slash, or a part that is empty.
+// A usage error: more than one slash, or a part that is empty.
 absl::StatusOr<RoutineName> ParseRoutineName(std::string_view text);
 
 class Api {

@@ -290,6 +290,7 @@ void CommandLine::AddTokenCommands() {
   auto* revoke = add("revoke", "End a token at once", RevokeToken);
   command->add_option("token", revoke->target, "token_…, as list shows it")
       ->type_name("TOKEN_ID")
+      ->check(CheckNotEmpty)
       ->required();
 }
 
@@ -316,7 +317,10 @@ void CommandLine::AddSessionCommands() {
   const auto add = [&](const char* name, const char* help,
                        std::function<CommandResult(const SessionOptions&)> run) {
     auto* options = AddCommand<SessionOptions>(session, name, help, std::move(run), &command);
-    command->add_option("session", options->id, "session_…")->type_name("SESSION_ID")->required();
+    command->add_option("session", options->id, "session_…")
+        ->type_name("SESSION_ID")
+        ->check(CheckNotEmpty)
+        ->required();
     AddClient(command, &options->client);
     return options;
   };

@@ -63,26 +63,18 @@ void WaitForSignal() {
 
 // ---- options ----
 
+// CheckExecutor found no fault with `definition`.
 absl::Status AddExecutor(const std::string& definition, const ServeOptions& options,
                          EmbeddedOptions* embedded) {
   const size_t equals = definition.find('=');
   const std::string name = definition.substr(0, equals);
-  if (equals == std::string::npos || name.empty()) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "--executor ", definition, ": write NAME=COMMAND, e.g. agent=\"python3 agent.py\""));
-  }
   ProcessExecutorOptions process;
-  absl::StatusOr<std::vector<std::string>> command = SplitShellWords(definition.substr(equals + 1));
-  if (!command.ok()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("--executor ", name, ": ", std::string(command.status().message())));
-  }
-  process.command = *std::move(command);
+  ASSIGN_OR_RETURN(process.command, SplitShellWords(definition.substr(equals + 1)));
   process.prompt = options.executor_prompt == "file" ? ProcessExecutorOptions::Prompt::kFile
                                                      : ProcessExecutorOptions::Prompt::kStdin;
   ASSIGN_OR_RETURN(std::shared_ptr<Executor> executor, NewProcessExecutor(std::move(process)));
   if (!embedded->executors.emplace(name, std::move(executor)).second) {
-    return absl::InvalidArgumentError(absl::StrCat("--executor ", name, " is given twice"));
+    return UsageError(absl::StrCat("--executor: ", name, " is given twice"));
   }
   return absl::OkStatus();
 }
@@ -115,8 +107,12 @@ absl::StatusOr<EmbeddedOptions> MakeEmbeddedOptions(const ServeOptions& options)
   for (const std::string& definition : options.executors) {
     RETURN_IF_ERROR(AddExecutor(definition, options, &embedded));
   }
+  const std::string& chosen = options.default_executor;
+  if (!chosen.empty() && !embedded.executors.contains(chosen)) {
+    return UsageError(absl::StrCat("--default-executor: no --executor is named \"", chosen, "\""));
+  }
   if (!options.secrets.empty()) embedded.secrets = NewDirectorySecretProvider(options.secrets);
-  embedded.engine.default_executor = options.default_executor;
+  embedded.engine.default_executor = chosen;
   embedded.engine.max_concurrent_sessions = options.max_concurrent_sessions;
   ASSIGN_OR_RETURN(embedded.engine.crash_point, CrashPointFromEnvironment());
   return embedded;

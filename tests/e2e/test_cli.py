@@ -56,7 +56,11 @@ def test_version_and_help_exit_0(cli):
     ["serve", "--state", "s", "--executor-prompt", "telepathy"],
     ["serve", "--state", "s", "--tls-key", "k"], ["sessions", "--limit", "0"],
     ["sessions", "--status", "sleeping"], ["completion", "fish"],
-    ["fire", "x", "--idempotency-key", ""], ["fire", "x", "--idempotency-key", "k\u00e4"],
+    ["serve", "--state", "s", "--executor", "x="], ["serve", "--state", "s", "--executor", "a='b"],
+    ["serve", "--state", "s", "--executor", "a=sh", "--executor", "a=cat"],
+    ["serve", "--state", "s", "--executor", "a=sh", "--default-executor", "nope"],
+    ["list", "--server", "ftp://x"], ["show", ""], ["run", "a/b/c"], ["token", "create", ""],
+    ["token", "revoke", ""], ["session", "show", ""], ["fire", "x", "--idempotency-key", ""], ["fire", "x", "--idempotency-key", "k\u00e4"],
     ["fire", "x", "--text", "a", "--text-file", "b"], ["session", "wait", "x", "--timeout", "soon"],
 ])
 def test_a_wrong_command_line_exits_2(cli, arguments):
@@ -154,8 +158,9 @@ def test_without_a_server_the_exit_code_is_3(cli, tmp_path):
     assert "routines serve" in done.stderr
 
 
-def test_an_address_that_is_none_exits_1(cli):
-    assert cli("list", "--server", "localhost:7433", ROUTINES_ADMIN_TOKEN="t").returncode == 1
+def test_an_address_that_is_none_exits_2_where_it_is_an_option(cli):
+    assert cli("list", "--server", "localhost:7433", ROUTINES_ADMIN_TOKEN="t").returncode == 2
+    assert cli("list", ROUTINES_SERVER="localhost:7433", ROUTINES_ADMIN_TOKEN="t").returncode == 1
 
 
 def test_without_a_token_or_with_a_wrong_one_the_exit_code_is_5(server, cli, tmp_path):
@@ -249,7 +254,7 @@ def test_serve_says_why_it_cannot_start(serve, cli, tmp_path):
     same = cli("serve", "--state", server.state, "--listen", "127.0.0.1:0")
     assert same.returncode == 1 and same.stderr
     quote = cli("serve", "--state", tmp_path / "third", "--executor", "a='b")
-    assert quote.returncode == 1 and "quote" in quote.stderr
+    assert quote.returncode == 2 and "quote" in quote.stderr
 
 
 def test_serve_hands_the_prompt_over_in_a_file_when_told_to(serve, tmp_path):
@@ -338,7 +343,7 @@ def test_list_and_show(server, tmp_path):
     assert server.json("show", "greet")["triggers"] == [{"id": TRIGGER, "trigger_id": TRIGGER}]
     assert server.cli("show", "nothing").returncode == 4
     assert json.loads(server.cli("show", "nothing", "--json").stdout)["error"]["type"] == "not_found_error"
-    assert server.cli("show", "a/b/c").returncode == 1
+    assert server.cli("show", "a/b/c").returncode == 2
 
 
 def test_show_knows_older_revisions(server, tmp_path):

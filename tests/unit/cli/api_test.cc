@@ -11,7 +11,7 @@ TEST(ParseRoutineName, KnowsBothForms) {
   EXPECT_EQ(ParseRoutineName("nightly")->Path(), "/v1/routines/default/nightly");
   EXPECT_EQ(ParseRoutineName("acme/nightly")->Path(), "/v1/routines/acme/nightly");
   for (const char* text : {"", "/", "a/", "/b", "a/b/c"}) {
-    EXPECT_FALSE(ParseRoutineName(text).ok()) << text;
+    EXPECT_EQ(ExitCodeOf(ParseRoutineName(text).status()), kExitUsage) << text;
   }
 }
 
