@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "src/base/status_macros.h"
 #include "src/engine/prompt.h"
 
@@ -57,6 +58,34 @@ Outcome BuildEnvironment(const EngineOptions& options, const v1::Routine& routin
   return Outcome::Success();
 }
 
+// What the routine asks for and this version cannot give: an isolation that is missing ends the session
+// rather than let it run bare, anything else is at least told.
+Outcome CheckWhatCanBeHad(const v1::Routine& routine, BufferedLog& log) {
+  const v1::Network::Mode mode = routine.environment().network().mode();
+  if (mode == v1::Network::MODE_NONE || mode == v1::Network::MODE_ALLOW_LIST) {
+    return Outcome::Failure(v1::SESSION_STEP_EXECUTOR, "sandbox_unavailable",
+                            "the routine limits its network and this version cannot enforce that; "
+                            "write network: {mode: full} to run without the limit");
+  }
+  if (!routine.connectors().empty()) {
+    return Outcome::Failure(
+        v1::SESSION_STEP_CONNECTOR, "connectors_unavailable",
+        absl::StrCat("connector ", routine.connectors(0).name(),
+                     ": this version has no connectors; take them out to run without"));
+  }
+  std::vector<std::string> ignored;
+  if (routine.overlap() > v1::OVERLAP_ALLOW) ignored.push_back("overlap");
+  if (routine.limits().max_turns() > 0) ignored.push_back("limits.max_turns");
+  if (routine.limits().max_concurrent_sessions() > 0) {
+    ignored.push_back("limits.max_concurrent_sessions");
+  }
+  if (!ignored.empty()) {
+    log.AppendOwn(NoteEvent(v1::Note::SEVERITY_WARNING, absl::StrCat("not enforced by this version: ",
+                                                                     absl::StrJoin(ignored, ", "))));
+  }
+  return Outcome::Success();
+}
+
 }  // namespace
 
 Prepared PrepareSession(const EngineOptions& options, const v1::Session& session, BufferedLog& log,
@@ -79,6 +108,8 @@ Prepared PrepareSession(const EngineOptions& options, const v1::Session& session
   ExecutionRequest& request = prepared.request;
   request.session = session;
   request.routine = *routine;
+  prepared.outcome = CheckWhatCanBeHad(*routine, log);
+  if (!prepared.outcome.ok()) return prepared;
   prepared.outcome = BuildEnvironment(options, *routine, log, request.environment);
   if (!prepared.outcome.ok()) return prepared;
   request.prompt =

@@ -88,6 +88,35 @@ TEST_F(DispatcherTest, FailsASessionWhoseSecretIsMissing) {
   EXPECT_THAT(session.message(), HasSubstr("SLACK_TOKEN"));
 }
 
+TEST_F(DispatcherTest, DoesNotRunBareWhatAskedForIsolation) {
+  testing::TestEngine& engine = Holding();
+  const std::string head = "name: alert\nprompt: p\ntriggers: [{id: trig_alert0001, api: {}}]\n";
+  engine.PutYaml(head + "environment: {network: {mode: none}}\n");
+  const std::string network = Fire();
+  engine.RunUntilIdle();
+  EXPECT_EQ(Get(network).reason(), "sandbox_unavailable");
+  engine.PutYaml(head + "connectors: [{name: slack, command: [slack-mcp]}]\n");
+  const std::string connector = Fire();
+  engine.RunUntilIdle();
+  EXPECT_EQ(Get(connector).reason(), "connectors_unavailable");
+  EXPECT_EQ(Get(connector).step(), v1::SESSION_STEP_CONNECTOR);
+  EXPECT_THAT(Get(connector).message(), HasSubstr("slack"));
+  EXPECT_THAT(executor_->started(), SizeIs(0));
+}
+
+TEST_F(DispatcherTest, TellsWhichSettingsItDoesNotEnforce) {
+  testing::TestEngine& engine = Holding();
+  engine.PutYaml(
+      "name: alert\nprompt: p\noverlap: skip\nlimits: {max_turns: 3}\n"
+      "environment: {network: {mode: full}}\ntriggers: [{id: trig_alert0001, api: {}}]\n");
+  const std::string id = Fire();
+  engine.RunUntilIdle();
+  EXPECT_EQ(Get(id).state(), v1::SESSION_STATE_RUNNING);
+  std::string notes;
+  for (const v1::SessionEvent& event : Log(id)) notes += event.note().text();
+  EXPECT_EQ(notes, "not enforced by this version: overlap, limits.max_turns");
+}
+
 TEST_F(DispatcherTest, RunsNoMoreThanItMayAndTheRestAfterwards) {
   testing::TestEngine& engine = Holding(EngineOptions{.max_concurrent_sessions = 2});
   const std::string a = Fire(), b = Fire(), c = Fire();
