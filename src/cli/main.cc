@@ -229,7 +229,7 @@ void CommandLine::AddRoutineCommands() {
   auto* show = add("show", "Show a routine and its triggers", Show);
   command->add_option("--revision", show->revision, "An older revision")
       ->type_name("N")
-      ->check(CLI::PositiveNumber);
+      ->check(CheckRevision);
   add("pause", "Let a routine's triggers start nothing",
       [](const RoutineOptions& options) { return SetPaused(options, true); });
   add("resume", "Undo pause",

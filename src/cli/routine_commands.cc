@@ -81,6 +81,14 @@ int Print(const JsonValue& answer, bool json, const std::string& text) {
   return kExitOk;
 }
 
+// The server's answer does not tell a revision that is not there from a routine that is not.
+absl::Status NoRevision(Api& api, const RoutineName& name, const std::string& revision) {
+  ASSIGN_OR_RETURN(const JsonValue newest, api.Get(name.Path()));
+  return absl::NotFoundError(absl::StrCat("routine ", name.account, "/", name.name,
+                                          " has no revision ", revision, "; the newest is ",
+                                          newest["revision"].Int()));
+}
+
 }  // namespace
 
 CommandResult List(const ListOptions& options) {
@@ -105,9 +113,13 @@ CommandResult Show(const RoutineOptions& options) {
   ASSIGN_OR_RETURN(const RoutineName name, ParseRoutineName(options.routine));
   ASSIGN_OR_RETURN(Api api, Api::Open(options.client));
   const std::string revision = options.revision == 0 ? "" : absl::StrCat(options.revision);
-  ASSIGN_OR_RETURN(const JsonValue saved,
-                   api.Get(absl::StrCat(name.Path(), QueryString({{"revision", revision}}))));
-  return Print(saved, options.client.json, RoutineText(saved));
+  const absl::StatusOr<JsonValue> saved =
+      api.Get(absl::StrCat(name.Path(), QueryString({{"revision", revision}})));
+  if (absl::IsNotFound(saved.status()) && !revision.empty()) {
+    return NoRevision(api, name, revision);
+  }
+  RETURN_IF_ERROR(saved.status());
+  return Print(*saved, options.client.json, RoutineText(*saved));
 }
 
 CommandResult SetPaused(const RoutineOptions& options, bool paused) {

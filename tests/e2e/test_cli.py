@@ -351,7 +351,15 @@ def test_show_knows_older_revisions(server, tmp_path):
     server.apply(tmp_path, routine_text(prompt="Second."))
     assert server.json("show", "greet")["routine"]["prompt"] == "Second."
     assert server.json("show", "greet", "--revision", 1)["routine"]["prompt"] == "First."
-    assert server.cli("show", "greet", "--revision", 3).returncode == 4
+    done = server.cli("show", "greet", "--revision", 99)
+    assert done.returncode == 4
+    assert "no revision 99" in done.stderr and "newest is 2" in done.stderr
+    done = server.cli("show", "greet", "--revision", 99, "--json")
+    assert json.loads(done.stdout)["error"]["type"] == "not_found_error"
+    assert 'no routine' in server.cli("show", "nothing", "--revision", 99).stderr
+    done = server.cli("show", "greet", "--revision", "abc")
+    assert done.returncode == 2
+    assert '"abc"' in done.stderr and not re.search(r"\d{5}", done.stderr)
 
 
 def test_pause_resume_and_delete(server, tmp_path):
