@@ -1,10 +1,12 @@
 #include "routines/server.h"
 
+#include <algorithm>
 #include <boost/asio/ip/tcp.hpp>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
@@ -38,6 +40,13 @@ absl::StatusOr<tcp::endpoint> Resolve(const server::ListenAddress& address) {
   return tcp::endpoint(results.begin()->endpoint().address(), address.port);
 }
 
+bool HasSchemeAndHost(absl::string_view url) {
+  if (!absl::ConsumePrefix(&url, "https://") && !absl::ConsumePrefix(&url, "http://")) return false;
+  // It goes into answers and logs as it is.
+  return !url.empty() && std::all_of(url.begin(), url.end(), absl::ascii_isgraph) &&
+         absl::string_view("/:?#@").find(url[0]) == absl::string_view::npos;
+}
+
 absl::Status CheckOptions(const ServerOptions& options, const tcp::endpoint& endpoint) {
   if (options.threads < 1 || options.max_connections < 1 ||
       options.max_connections_per_address < 1) {
@@ -46,6 +55,12 @@ absl::Status CheckOptions(const ServerOptions& options, const tcp::endpoint& end
   }
   if (options.tls_certificate_file.empty() != options.tls_key_file.empty()) {
     return absl::InvalidArgumentError("tls certificate and key: give both or none");
+  }
+  if (!options.public_url.empty() && !HasSchemeAndHost(options.public_url)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("public_url: \"", options.public_url,
+                     "\" must begin with http:// or https:// and a host, and have no blanks; write "
+                     "e.g. https://routines.example.org"));
   }
   if (!endpoint.address().is_loopback() && options.admin_token.empty()) {
     return absl::InvalidArgumentError(

@@ -148,6 +148,11 @@ TEST_F(ServerTest, RefusesOptionsThatCannotBe) {
   EXPECT_EQ(refused([](auto& o) { o.tls_certificate_file = o.tls_key_file = "/absent"; }),
             kInvalid);
   EXPECT_EQ(refused([](auto& o) { o.threads = 0; }), kInvalid);
+  for (const char* url :
+       {"routines.example", "ftp://routines.example", "http://", "https:///x", "http://:80",
+        "http://a b", "javascript:alert(1)", "//routines.example"}) {
+    EXPECT_EQ(refused([url](auto& o) { o.public_url = url; }), kInvalid) << url;
+  }
 }
 
 TEST_F(ServerTest, StopEndsIdleConnectionsAndStreams) {
