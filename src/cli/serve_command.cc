@@ -63,6 +63,8 @@ void WaitForSignal() {
 
 // ---- options ----
 
+constexpr size_t kMinAdminToken = 20;
+
 // CheckExecutor found no fault with `definition`.
 absl::Status AddExecutor(const std::string& definition, const ServeOptions& options,
                          EmbeddedOptions* embedded) {
@@ -127,6 +129,12 @@ absl::StatusOr<ServerOptions> MakeServerOptions(const ServeOptions& options) {
   const char* token = std::getenv("ROUTINES_ADMIN_TOKEN");
   if (token != nullptr && *token != '\0') {
     server.admin_token = token;
+    if (server.admin_token.size() < kMinAdminToken) {
+      return absl::FailedPreconditionError(absl::StrCat(
+          "ROUTINES_ADMIN_TOKEN: is shorter than ", kMinAdminToken,
+          " characters and could be guessed; set it to what `openssl rand -hex 32` prints, or "
+          "unset it: then serve makes one"));
+    }
   } else {
     ASSIGN_OR_RETURN(server.admin_token, ReadOrMakeAdminToken(options.state));
   }

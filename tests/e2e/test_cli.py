@@ -257,6 +257,17 @@ def test_serve_says_why_it_cannot_start(serve, cli, tmp_path):
     assert quote.returncode == 2 and "quote" in quote.stderr
 
 
+def test_serve_refuses_an_admin_token_that_could_be_guessed(cli, tmp_path):
+    # The public URL is refused after the token is looked at, so that no server stays here.
+    arguments = ["serve", "--state", tmp_path / "state", "--listen", "127.0.0.1:0", "--public-url", "x"]
+    done = cli(*arguments, ROUTINES_ADMIN_TOKEN="4711" + 15 * "x")
+    assert done.returncode == 1
+    assert "20 characters" in done.stderr and "4711" not in done.stderr
+    done = cli(*arguments, ROUTINES_ADMIN_TOKEN="4711" + 16 * "x")
+    assert done.returncode == 1
+    assert "public_url" in done.stderr and "http://" in done.stderr
+
+
 def test_serve_hands_the_prompt_over_in_a_file_when_told_to(serve, tmp_path):
     server = serve(executors={"echo": "sh -c 'cat \"$ROUTINES_PROMPT_FILE\"'"},
                    options=["--executor-prompt", "file"])
