@@ -1,5 +1,5 @@
 // The program `routines`: the command line's grammar, and nothing else. What the commands do is in
-// commands.h; this is the only file that knows CLI11.
+// commands.h; only this file and command_words.h know CLI11.
 #include <algorithm>
 #include <cstdio>
 #include <functional>
@@ -16,6 +16,7 @@
 #include "routines/json.h"
 #include "routines/version.h"
 #include "src/cli/checks.h"
+#include "src/cli/command_words.h"
 #include "src/cli/commands.h"
 #include "src/cli/exit_codes.h"
 
@@ -378,7 +379,7 @@ class Completer {
     } else if (word.starts_with("-")) {
       const CLI::Option* option = app_->get_option_no_throw(word);
       if (option != nullptr && option->get_items_expected_max() > 0) waiting_ = option;
-    } else if (CLI::App* command = FindCommand(word)) {
+    } else if (CLI::App* command = FindCommand(*app_, word)) {
       app_ = command;
     } else {
       ++arguments_;
@@ -402,13 +403,6 @@ class Completer {
 
   std::vector<CLI::App*> Commands() {
     return app_->get_subcommands([](CLI::App*) { return true; });
-  }
-
-  CLI::App* FindCommand(const std::string& name) {
-    for (CLI::App* command : Commands()) {
-      if (command->get_name() == name) return command;
-    }
-    return nullptr;
   }
 
   // The argument that the next word would be; the last one where it takes many.
@@ -437,7 +431,7 @@ class Completer {
   ClientOptions client_;
 };
 
-int UsageError(const std::string& message, bool json) {
+int PrintUsageError(const std::string& message, bool json) {
   if (json) {
     std::printf("{\"type\":\"error\",\"error\":{\"type\":\"usage_error\",\"message\":%s}}\n",
                 JsonString(message).c_str());
@@ -450,7 +444,7 @@ int UsageError(const std::string& message, bool json) {
 
 int Main(int argc, char** argv) {
   CommandLine line;
-  const std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
+  std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
   if (!words.empty() && words[0] == "__complete") {
     for (const std::string& candidate :
          Completer(line.app()).Complete({words.begin() + 1, words.end()})) {
@@ -462,13 +456,20 @@ int Main(int argc, char** argv) {
     std::fputs(line.app().help().c_str(), stderr);
     return kExitUsage;
   }
+  const bool json = std::find(words.begin(), words.end(), "--json") != words.end();
+  if (words[0] == "help") {
+    words.erase(words.begin());
+    words.emplace_back("--help");
+  }
+  const std::string problem = ProblemOfCommand(line.app(), words);
+  if (!problem.empty()) return PrintUsageError(problem, json);
   try {
-    line.app().parse(argc, argv);
+    // CLI11 takes them from the back.
+    line.app().parse(std::vector<std::string>(words.rbegin(), words.rend()));
   } catch (const CLI::ParseError& error) {
     // --help and --version come as errors too.
     if (error.get_exit_code() == 0) return line.app().exit(error);
-    const bool json = std::find(words.begin(), words.end(), "--json") != words.end();
-    return UsageError(error.what(), json);
+    return PrintUsageError(error.what(), json);
   }
   const CommandResult result = line.RunChosen();
   return result.ok() ? *result : ReportError(result.status(), line.json());

@@ -73,6 +73,29 @@ def test_a_wrong_command_line_exits_2(cli, arguments):
         assert json.loads(done.stdout)["error"]["type"] == "usage_error"
 
 
+@pytest.mark.parametrize("arguments, said", [
+    (["lst"], ["`routines lst`", "did you mean `routines list`?"]),
+    (["nonsense"], ["`routines nonsense`", "serve", "validate"]),
+    (["token", "crate"], ["`routines token crate`", "`routines token create`"]),
+    (["token"], ["`routines token`", "create, rotate, list, revoke"]),
+    (["help", "lst"], ["`routines list`"]),
+    (["--server", "http://x", "list"], ["--server", "options go after the command"]),
+    (["session", "--json", "show"], ["--json", "options go after the command"]),
+])
+def test_a_mistyped_command_is_named(cli, arguments, said):
+    done = cli(*arguments)
+    assert done.returncode == 2 and not done.stdout or "--json" in arguments
+    for words in said:
+        assert words in done.stderr + done.stdout
+
+
+def test_help_is_a_command_too(cli):
+    for words in ([], ["list"], ["token", "create"]):
+        done = cli("help", *words)
+        assert done.returncode == 0 and not done.stderr
+        assert done.stdout == cli(*words, "--help").stdout
+
+
 def commands(cli, *prefix):
     """The names of all commands, as --help lists them."""
     text = cli(*prefix, "--help").stdout
