@@ -678,7 +678,7 @@ def test_what_an_agent_prints_cannot_steer_the_terminal(serve, tmp_path):
     server.cli("session", "wait", session)
     log = server.ok("session", "logs", session)
     assert "\x1b" not in log and "\x07" not in log
-    assert "\\x1b[2Jhidden" in log
+    assert "\\x1b]0;title\\x07hidden" in log  # colours and cursor movements are taken out before
 
 
 def test_a_progress_line_shows_on_a_terminal_only(server, tmp_path):
