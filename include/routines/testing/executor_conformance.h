@@ -17,6 +17,7 @@
 
 #include <functional>
 #include <memory>
+#include <ostream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -38,6 +39,9 @@ enum class ExecutorBehaviour {
 
 struct ExecutorFactory {
   std::function<std::unique_ptr<Executor>(ExecutorBehaviour)> make;
+
+  // For the names of the tests; GoogleTest would print the bytes.
+  friend void PrintTo(const ExecutorFactory&, std::ostream* out) { *out << "executor"; }
 };
 
 class ExecutorConformanceTest : public ::testing::TestWithParam<ExecutorFactory> {
