@@ -1,5 +1,6 @@
 // serve: an embedded engine behind the HTTP server, until a signal.
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -56,8 +57,9 @@ absl::Status CatchSignals() {
 }
 
 void WaitForSignal() {
-  char byte = 0;
-  while (read(signal_pipe[0], &byte, 1) < 0) {
+  // poll, not read: it comes back for a signal also where ThreadSanitizer holds the handler up.
+  pollfd written{signal_pipe[0], POLLIN, 0};
+  while (poll(&written, 1, -1) <= 0) {
   }
 }
 
