@@ -131,7 +131,14 @@ void BM_SqliteAdmit(benchmark::State& state) {
   }
   Report(state, micros);
 }
-BENCHMARK(BM_SqliteAdmit)->ArgName("submitters")->Arg(1)->Arg(8)->Arg(32)->Arg(128)->MeasureProcessCPUTime()->UseRealTime();
+BENCHMARK(BM_SqliteAdmit)
+    ->ArgName("submitters")
+    ->Arg(1)
+    ->Arg(8)
+    ->Arg(32)
+    ->Arg(128)
+    ->MeasureProcessCPUTime()
+    ->UseRealTime();
 
 // The same bytes appended to a file and synced, in groups of `submitters`: what no store can beat.
 void BM_RawWriteAndSync(benchmark::State& state) {

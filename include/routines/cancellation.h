@@ -22,9 +22,9 @@ class Cancellation {
 
   bool IsCancelled() const { return cancelled_.load(std::memory_order_acquire); }
 
-  // A descriptor that becomes readable (POLLIN) at Cancel() and stays so; owned by this object, never
-  // to be read from or closed by the caller. -1 when the process had no descriptor left; then ask
-  // IsCancelled() at least once a second.
+  // A descriptor that becomes readable (POLLIN) at Cancel() and stays so; owned by this object,
+  // never to be read from or closed by the caller. -1 when the process had no descriptor left; then
+  // ask IsCancelled() at least once a second.
   int fd() const { return fd_; }
 
  private:

@@ -24,7 +24,8 @@ class Clock {
   // The current time (wall clock). May step back.
   virtual absl::Time TimeNow() = 0;
 
-  // Blocks for `duration`, or until TimeNow() is `time` or later. Returns at once where that has passed.
+  // Blocks for `duration`, or until TimeNow() is `time` or later. Returns at once where that has
+  // passed.
   virtual void Sleep(absl::Duration duration) = 0;
   virtual void SleepUntil(absl::Time time) = 0;
 

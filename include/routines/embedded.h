@@ -1,7 +1,9 @@
-// An engine on a folder: SQLite store, git workspaces, secrets and executors as `routines serve` has them.
+// An engine on a folder: SQLite store, git workspaces, secrets and executors as `routines serve`
+// has them.
 //
 //   auto engine = routines::OpenEmbedded({.state_directory = "state",
-//                                         .executors = {{"agent", routines::NewCallbackExecutor(Run)}}});
+//                                         .executors = {{"agent",
+//                                         routines::NewCallbackExecutor(Run)}}});
 //
 // Errors: those of OpenSqliteStore, NewGitWorkspaceProvider and Engine::Create.
 #ifndef ROUTINES_EMBEDDED_H_
@@ -19,8 +21,9 @@ namespace routines {
 struct EmbeddedOptions {
   std::string state_directory;  // made where absent, mode 0700
   std::map<std::string, std::shared_ptr<Executor>> executors;
-  // Absent: the files of <state_directory>/secrets. Also asked for the credential of an https upstream:
-  // that of github.com is the secret GIT_TOKEN_GITHUB_COM, "user:password" or a token alone.
+  // Absent: the files of <state_directory>/secrets. Also asked for the credential of an https
+  // upstream: that of github.com is the secret GIT_TOKEN_GITHUB_COM, "user:password" or a token
+  // alone.
   std::shared_ptr<SecretProvider> secrets;
   // Starting point for everything else; its store, workspaces, secrets and executors are replaced.
   EngineOptions engine;

@@ -11,14 +11,16 @@
 // The defaults keep everything in memory. routines/embedded.h makes an engine on a folder instead:
 // SQLite, git workspaces, everything of the command line's `serve`.
 //
-// Thread-safety: every method may be called from any thread, Stop and the destructor from one that is
+// Thread-safety: every method may be called from any thread, Stop and the destructor from one that
+// is
 //   not a callback of this engine.
 // Ownership: the engine shares its plug-ins and borrows the clock. Callbacks are kept until
 //   unsubscribed or until the engine is destroyed.
 // Blocking: methods that change something return when the change is durable. Wait blocks as told.
-// Errors: kInvalidArgument: what was given is wrong; kNotFound; kPermissionDenied and kUnauthenticated:
-//   tokens; kFailedPrecondition: change something first (a paused routine); kResourceExhausted: a limit;
-//   kUnavailable: the store could not make it durable, try again.
+// Errors: kInvalidArgument: what was given is wrong; kNotFound; kPermissionDenied and
+// kUnauthenticated:
+//   tokens; kFailedPrecondition: change something first (a paused routine); kResourceExhausted: a
+//   limit; kUnavailable: the store could not make it durable, try again.
 #ifndef ROUTINES_ENGINE_H_
 #define ROUTINES_ENGINE_H_
 
@@ -37,32 +39,33 @@
 #include "routines/executor.h"
 #include "routines/secrets.h"
 #include "routines/store.h"
-#include "routines/workspace.h"
 #include "routines/v1/event.pb.h"
 #include "routines/v1/routine.pb.h"
 #include "routines/v1/session.pb.h"
+#include "routines/workspace.h"
 
 namespace routines {
 
 struct EngineOptions {
   Clock* clock = &Clock::GetRealClock();
-  std::shared_ptr<Store> store;                    // absent: NewMemoryStore()
-  std::shared_ptr<SecretProvider> secrets;         // absent: there are none
-  std::shared_ptr<WorkspaceProvider> workspaces;   // absent: sessions of routines with repositories or
-                                                   // a setup script fail
+  std::shared_ptr<Store> store;                   // absent: NewMemoryStore()
+  std::shared_ptr<SecretProvider> secrets;        // absent: there are none
+  std::shared_ptr<WorkspaceProvider> workspaces;  // absent: sessions of routines with repositories
+                                                  // or a setup script fail
   std::map<std::string, std::shared_ptr<Executor>> executors;
-  std::string default_executor;                    // absent: the only one there is
+  std::string default_executor;  // absent: the only one there is
 
   int max_concurrent_sessions = 16;
-  int prepare_threads = 4;                         // clones and setup scripts at a time
-  absl::Duration default_max_duration = absl::Hours(2);   // of an agent
-  absl::Duration cancel_grace = absl::Seconds(15);        // for an executor to end; then it is abandoned
-  absl::Duration lease_duration = absl::Seconds(60);      // renewed at a third of it
-  absl::Duration poll_interval = absl::Seconds(5);        // for sessions that other processes left
-  int64_t max_log_bytes = int64_t{64} << 20;              // of one session
-  int64_t max_log_backlog_bytes = int64_t{1} << 20;       // not yet durable, of one session
+  int prepare_threads = 4;                               // clones and setup scripts at a time
+  absl::Duration default_max_duration = absl::Hours(2);  // of an agent
+  absl::Duration cancel_grace = absl::Seconds(15);  // for an executor to end; then it is abandoned
+  absl::Duration lease_duration = absl::Seconds(60);  // renewed at a third of it
+  absl::Duration poll_interval = absl::Seconds(5);    // for sessions that other processes left
+  int64_t max_log_bytes = int64_t{64} << 20;          // of one session
+  int64_t max_log_backlog_bytes = int64_t{1} << 20;   // not yet durable, of one session
 
-  // For tests: called at named points (docs/operations.md, "Crash points"), e.g. "admit:before_commit".
+  // For tests: called at named points (docs/operations.md, "Crash points"), e.g.
+  // "admit:before_commit".
   std::function<void(std::string_view point)> crash_point;
 };
 
@@ -92,7 +95,7 @@ struct EngineStats {
   std::map<std::string, int64_t> sessions_ended;  // by state name
   std::map<std::string, int64_t> decisions;       // by reason word
   int64_t lease_lost = 0;
-  int64_t heartbeats_late = 0;                    // a lease that was renewed after it had run out
+  int64_t heartbeats_late = 0;  // a lease that was renewed after it had run out
   int sessions_active = 0;
   int sessions_running = 0;
 };
@@ -104,15 +107,15 @@ class Engine {
 
   // Starts the threads that dispatch and supervise. Without it nothing runs but what is admitted.
   absl::Status Start();
-  // Cancels what runs, waits for it, and stops the threads. Sessions that were QUEUED or PREPARING are
-  // given back to be run by the next engine; RUNNING ones end as CANCELLED (reason "engine_stopped").
-  // Idempotent.
+  // Cancels what runs, waits for it, and stops the threads. Sessions that were QUEUED or PREPARING
+  // are given back to be run by the next engine; RUNNING ones end as CANCELLED (reason
+  // "engine_stopped"). Idempotent.
   void Stop();
 
   // ---- routines ----
-  // Saves a routine: a new revision where anything changed, else the one there is. kInvalidArgument:
-  // ValidateRoutine's problems, one a line; an executor that is not registered. kAlreadyExists: a
-  // trigger id that belongs to another routine.
+  // Saves a routine: a new revision where anything changed, else the one there is.
+  // kInvalidArgument: ValidateRoutine's problems, one a line; an executor that is not registered.
+  // kAlreadyExists: a trigger id that belongs to another routine.
   absl::StatusOr<v1::SavedRoutine> Put(const v1::Routine& routine);
   absl::StatusOr<v1::SavedRoutine> GetRoutine(std::string_view account, std::string_view name,
                                               int64_t revision = 0);
@@ -134,7 +137,8 @@ class Engine {
 
   // ---- events ----
   // Fires an API trigger. OK means durable. kNotFound: no such trigger, or not an API one.
-  // kFailedPrecondition: the routine is paused or the trigger disabled (which is recorded as a decision).
+  // kFailedPrecondition: the routine is paused or the trigger disabled (which is recorded as a
+  // decision).
   absl::StatusOr<FireResult> Fire(const FireRequest& request);
   // The same without blocking: `done` runs once, inline or on another thread, and must not block.
   void FireAsync(FireRequest request, std::function<void(absl::StatusOr<FireResult>)> done);
@@ -150,9 +154,10 @@ class Engine {
   absl::Status Cancel(std::string_view session_id);
   // Until the session is terminal (then the session) or `deadline` (kDeadlineExceeded).
   absl::StatusOr<v1::Session> Wait(std::string_view session_id, absl::Time deadline);
-  // Calls `changed` after each durable change of that session or its log. It runs on an engine thread,
-  // under no lock; it must not block. Returns an id for Unsubscribe, which waits for a call in flight
-  // (unless called from it). Changes before Subscribe returned are not told: subscribe, then read.
+  // Calls `changed` after each durable change of that session or its log. It runs on an engine
+  // thread, under no lock; it must not block. Returns an id for Unsubscribe, which waits for a call
+  // in flight (unless called from it). Changes before Subscribe returned are not told: subscribe,
+  // then read.
   int64_t Subscribe(std::string_view session_id, std::function<void()> changed);
   void Unsubscribe(int64_t id);
 
@@ -167,7 +172,8 @@ class Engine {
   Clock& clock();
 
   // ---- without threads (testing::TestEngine) ----
-  // Does what is due now on the caller's thread; returns when something is due next. Not with Start.
+  // Does what is due now on the caller's thread; returns when something is due next. Not with
+  // Start.
   absl::Time Step();
 
  private:

@@ -7,20 +7,22 @@
 //   class EchoAgent : public routines::Executor {
 //     void Start(std::shared_ptr<routines::Execution> execution) override {
 //       threads_.Run([execution] {
-//         execution->log().Append(OutputEvent(v1::SESSION_STEP_AGENT, v1::Output::STREAM_STDOUT, "hi"));
-//         execution->Finish(Outcome::Success());
+//         execution->log().Append(OutputEvent(v1::SESSION_STEP_AGENT, v1::Output::STREAM_STDOUT,
+//         "hi")); execution->Finish(Outcome::Success());
 //       });
 //     }
 //   };
 //
 // Contract, checked by testing::ExecutorConformance:
 //  - Start does not block. It may call Finish before it returns (a refusal, a fake).
-//  - Finish takes effect once; later calls are ignored. An executor that drops its last reference to
+//  - Finish takes effect once; later calls are ignored. An executor that drops its last reference
+//  to
 //    the Execution without Finish fails the session with the reason `abandoned`.
 //  - After cancellation() was cancelled, the executor ends everything that the session started and
 //    calls Finish within the engine's `cancel_grace`; after that the engine no longer waits, and
 //    what the executor says is ignored.
-//  - The destructor of an Executor blocks until nothing of it runs any more. The engine cancels every
+//  - The destructor of an Executor blocks until nothing of it runs any more. The engine cancels
+//  every
 //    execution before it lets go of an executor.
 //
 // Thread-safety: Start may be called from several threads at once; so may all of Execution.
@@ -66,8 +68,8 @@ class Execution {
   virtual SessionLog& log() = 0;
   virtual const Cancellation& cancellation() const = 0;
 
-  // The agent's end. `outcome.state` says what the agent or its process said; where the engine itself
-  // ended it (cancel, time limit, cost limit), the engine's own reason wins.
+  // The agent's end. `outcome.state` says what the agent or its process said; where the engine
+  // itself ended it (cancel, time limit, cost limit), the engine's own reason wins.
   virtual void Finish(Outcome outcome) = 0;
 };
 
@@ -78,9 +80,10 @@ class Executor {
 };
 
 // Runs `function` on a thread of its own for each session. It may block; it should look at
-// `execution.cancellation()` now and then. What it returns is the outcome; an exception that escapes
-// it fails the session with its text.
-std::unique_ptr<Executor> NewCallbackExecutor(std::function<Outcome(Execution& execution)> function);
+// `execution.cancellation()` now and then. What it returns is the outcome; an exception that
+// escapes it fails the session with its text.
+std::unique_ptr<Executor> NewCallbackExecutor(
+    std::function<Outcome(Execution& execution)> function);
 
 // Runs a program for each session. See docs/executors.md for what it gets and may report.
 struct ProcessExecutorOptions {

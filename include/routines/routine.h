@@ -1,7 +1,7 @@
 // Reads routine files: YAML or JSON text into v1::Routine, strictly.
 //
-// Every problem of a file is reported, not only the first, each with its place, the field's path and
-// how to mend it:
+// Every problem of a file is reported, not only the first, each with its place, the field's path
+// and how to mend it:
 //
 //   LoadResult loaded = LoadRoutine(text, "alert.yaml");
 //   for (const Problem& problem : loaded.problems) std::cerr << problem.ToString() << "\n";
@@ -22,8 +22,8 @@ namespace routines {
 
 struct Problem {
   std::string file;
-  int line = 0;    // from 1; 0: the file as a whole
-  int column = 0;  // from 1, in bytes
+  int line = 0;         // from 1; 0: the file as a whole
+  int column = 0;       // from 1, in bytes
   std::string path;     // "triggers[0].github.filters[1].operator"; empty: the document
   std::string message;  // lower case, no dot at the end
 
@@ -31,7 +31,7 @@ struct Problem {
 };
 
 struct LoadResult {
-  v1::Routine routine;  // what could be read; complete only when ok()
+  v1::Routine routine;            // what could be read; complete only when ok()
   std::vector<Problem> problems;  // by line and column
   bool ok() const { return problems.empty(); }
 };

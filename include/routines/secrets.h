@@ -30,8 +30,8 @@ class SecretProvider {
 // The same values for every account.
 std::unique_ptr<SecretProvider> NewMapSecretProvider(std::map<std::string, std::string> values);
 
-// Reads `<directory>/<name>` at each call, as container platforms mount secrets. One trailing newline
-// is removed. A name with other characters than [A-Za-z0-9_] is kNotFound.
+// Reads `<directory>/<name>` at each call, as container platforms mount secrets. One trailing
+// newline is removed. A name with other characters than [A-Za-z0-9_] is kNotFound.
 std::unique_ptr<SecretProvider> NewDirectorySecretProvider(std::string directory);
 
 }  // namespace routines

@@ -3,7 +3,8 @@
 // Thread-safety: every method may be called from any thread.
 // Ownership: borrows the engine, which must outlive the server.
 // Blocking: Stop and the destructor wait until no handler runs; open connections are closed.
-// Errors: Start says kInvalidArgument (listen address, certificate, no admin token with a non-loopback
+// Errors: Start says kInvalidArgument (listen address, certificate, no admin token with a
+// non-loopback
 //   address) or kUnavailable (the port is taken).
 #ifndef ROUTINES_SERVER_H_
 #define ROUTINES_SERVER_H_
@@ -27,14 +28,14 @@ struct ServerOptions {
   std::string tls_certificate_file, tls_key_file;  // PEM; both or none
   int threads = 2;
 
-  int max_connections = 10'000;            // in all; past that a new one waits to be accepted
-  int max_connections_per_address = 1'000; // not counted for loopback
+  int max_connections = 10'000;             // in all; past that a new one waits to be accepted
+  int max_connections_per_address = 1'000;  // not counted for loopback
   int64_t max_header_bytes = 16 << 10;
-  int64_t max_body_bytes = 1 << 20;        // management; a fire's body has its own limit
+  int64_t max_body_bytes = 1 << 20;                   // management; a fire's body has its own limit
   absl::Duration header_timeout = absl::Seconds(10);  // from the first byte of a request
   absl::Duration body_timeout = absl::Seconds(30);
-  absl::Duration write_timeout = absl::Seconds(30);   // without progress
-  absl::Duration idle_timeout = absl::Seconds(60);    // between requests
+  absl::Duration write_timeout = absl::Seconds(30);  // without progress
+  absl::Duration idle_timeout = absl::Seconds(60);   // between requests
 };
 
 class Server {

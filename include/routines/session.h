@@ -19,16 +19,17 @@ class SessionLog {
  public:
   virtual ~SessionLog() = default;
 
-  // Takes one event. `sequence` and `time` are set by the engine; secrets in its texts are redacted,
-  // also where two Output events of one stream share a secret between them, and terminal control
-  // sequences (colours) are taken out. Past the session's log
-  // limit the event is dropped, after one note that says so; the session's record still learns of
-  // usage, result, checkouts and pushes. StateChange events are the engine's own and are ignored.
+  // Takes one event. `sequence` and `time` are set by the engine; secrets in its texts are
+  // redacted, also where two Output events of one stream share a secret between them, and terminal
+  // control sequences (colours) are taken out. Past the session's log limit the event is dropped,
+  // after one note that says so; the session's record still learns of usage, result, checkouts and
+  // pushes. StateChange events are the engine's own and are ignored.
   virtual void Append(v1::SessionEvent event) = 0;
 };
 
 // Makes the commonest events.
-v1::SessionEvent OutputEvent(v1::SessionStep step, v1::Output::Stream stream, std::string_view text);
+v1::SessionEvent OutputEvent(v1::SessionStep step, v1::Output::Stream stream,
+                             std::string_view text);
 v1::SessionEvent NoteEvent(v1::Note::Severity severity, std::string_view text);
 
 // How a session, or one step of it, ended.
@@ -37,7 +38,8 @@ struct Outcome {
   v1::SessionStep step = v1::SESSION_STEP_UNSPECIFIED;
   std::string reason;   // one word of docs/sessions.md, e.g. "no_output"
   std::string message;  // for people
-  bool retryable = false;  // true: infrastructure, before the agent started; the engine may try again
+  bool retryable =
+      false;  // true: infrastructure, before the agent started; the engine may try again
 
   static Outcome Success(std::string_view message = "");
   static Outcome Failure(v1::SessionStep step, std::string_view reason, std::string_view message);

@@ -2,8 +2,8 @@
 //
 // Five operations, each atomic and, once it has reported success, durable: admit an event with all
 // that follows from it, lease sessions, update a leased session, save configuration, read.
-// Built-in: NewMemoryStore (tests), OpenSqliteStore (embedded default). A store of your own is tested
-// with routines/testing/conformance.h, as the built-in ones are.
+// Built-in: NewMemoryStore (tests), OpenSqliteStore (embedded default). A store of your own is
+// tested with routines/testing/conformance.h, as the built-in ones are.
 //
 // Thread-safety: every method may be called from several threads at once.
 // Blocking: Lease, Save and Read block until done. Admit and Update report through `done`: exactly
@@ -33,7 +33,8 @@
 
 namespace routines {
 
-// ---- Admit ---------------------------------------------------------------------------------------
+// ---- Admit
+// ---------------------------------------------------------------------------------------
 
 // An event and everything that follows from it: stored together or not at all.
 struct Admission {
@@ -46,8 +47,8 @@ struct Admission {
   std::vector<v1::Session> sessions;  // QUEUED
 };
 
-// kInvalidArgument: an id is missing or twice, or a session not QUEUED. kAlreadyExists: a session's id
-// is taken.
+// kInvalidArgument: an id is missing or twice, or a session not QUEUED. kAlreadyExists: a session's
+// id is taken.
 struct Admitted {
   // The key, or the event's id, was taken: nothing was stored. Below stand the first event's id and
   // decisions, and its sessions as they are now.
@@ -57,11 +58,13 @@ struct Admitted {
   std::vector<v1::Session> sessions;
 };
 
-// ---- Lease ---------------------------------------------------------------------------------------
+// ---- Lease
+// ---------------------------------------------------------------------------------------
 
 // Takes over sessions that nobody holds, oldest first:
 //  - QUEUED ones whose not_before has come: they become PREPARING, attempt + 1.
-//  - PREPARING ones whose lease ran out at or before `now`: likewise (attempt + 1); the engine decides
+//  - PREPARING ones whose lease ran out at or before `now`: likewise (attempt + 1); the engine
+//  decides
 //    whether the attempts are used up.
 //  - RUNNING ones whose lease ran out: they stay RUNNING; the engine declares them lost.
 // Each gets owner, lease_until, and fencing_token + 1.
@@ -72,22 +75,24 @@ struct LeaseRequest {
   int max_sessions = 1;
 };
 
-// ---- Update --------------------------------------------------------------------------------------
+// ---- Update
+// --------------------------------------------------------------------------------------
 
 // What the holder of a lease writes.
 struct SessionUpdate {
   std::string session_id;
-  // Must be the session's, and its lease not ended (it may have run out, as long as nobody else took the
-  // session over); else kAborted. kNotFound: no such session.
+  // Must be the session's, and its lease not ended (it may have run out, as long as nobody else
+  // took the session over); else kAborted. kNotFound: no such session.
   int64_t fencing_token = 0;
   // Replaces the record. Lease, last_sequence and cancel_requested are the store's own and are
   // ignored; account and routine stay as they were admitted. A terminal or QUEUED state
-  // ends the lease; QUEUED with a cancel requested forgets not_before, so that the cancel need not wait.
+  // ends the lease; QUEUED with a cancel requested forgets not_before, so that the cancel need not
+  // wait.
   std::optional<v1::Session> session;
   // Appended to the log; the store gives each the next sequence number.
   std::vector<v1::SessionEvent> events;
-  // Where given, the last sequence before these events, as the caller knows it: those that an earlier
-  // try of the same update stored, though it reported kUnavailable, are not stored again.
+  // Where given, the last sequence before these events, as the caller knows it: those that an
+  // earlier try of the same update stored, though it reported kUnavailable, are not stored again.
   std::optional<int64_t> after_sequence;
   absl::Time lease_until;  // the lease's new end
 };
@@ -97,13 +102,14 @@ struct Updated {
   bool cancel_requested = false;
 };
 
-// ---- Save ----------------------------------------------------------------------------------------
+// ---- Save
+// ----------------------------------------------------------------------------------------
 
 // Stores `saved` as a new revision. `saved.revision` must be one more than the stored one (1 where
-// there is none, deleted ones counted), and no trigger id may belong to another routine, else kAborted.
-// A new revision with `deleted` set removes the routine from lists; old revisions stay readable.
-// Triggers that the new revision lacks (deleted: all) no longer belong to the routine, and their tokens
-// are deleted with them.
+// there is none, deleted ones counted), and no trigger id may belong to another routine, else
+// kAborted. A new revision with `deleted` set removes the routine from lists; old revisions stay
+// readable. Triggers that the new revision lacks (deleted: all) no longer belong to the routine,
+// and their tokens are deleted with them.
 struct SaveRoutine {
   v1::SavedRoutine saved;
 };
@@ -134,7 +140,8 @@ struct SaveSetting {
 using Change =
     std::variant<SaveRoutine, SetPaused, SaveToken, DeleteToken, RequestCancel, SaveSetting>;
 
-// ---- Read ----------------------------------------------------------------------------------------
+// ---- Read
+// ----------------------------------------------------------------------------------------
 
 // Newest revisions of all routines that are not deleted, by account and name; or one of them
 // (`name` set; also a deleted one), at its newest or at `revision`.
@@ -148,7 +155,7 @@ struct TokenQuery {
 // By id, or newest first. `before_id`: only those older than that session.
 struct SessionQuery {
   std::string id;
-  std::string account, routine;  // empty: any
+  std::string account, routine;          // empty: any
   std::vector<v1::SessionState> states;  // empty: any
   std::string before_id;
   int limit = 100;
@@ -181,7 +188,8 @@ struct SettingQuery {
 using Query = std::variant<RoutineQuery, TokenQuery, SessionQuery, SessionEventQuery, EventQuery,
                            DecisionQuery, SettingQuery>;
 
-// The answer; only the list that the query asks for is filled. Nothing found is an empty list, not an error.
+// The answer; only the list that the query asks for is filled. Nothing found is an empty list, not
+// an error.
 struct Rows {
   std::vector<v1::SavedRoutine> routines;
   std::vector<v1::Token> tokens;
@@ -192,7 +200,8 @@ struct Rows {
   std::vector<std::string> settings;
 };
 
-// ---- Store ---------------------------------------------------------------------------------------
+// ---- Store
+// ---------------------------------------------------------------------------------------
 
 class Store {
  public:
@@ -213,16 +222,15 @@ std::unique_ptr<Store> NewMemoryStore();
 
 // One SQLite file (WAL, synchronous=FULL), one writer thread with group commit, readers beside it.
 struct SqliteStoreOptions {
-  std::string path;               // made where absent, mode 0600; its folder must exist
-  bool integrity_check = true;    // at start
-  int max_group = 256;            // changes in one transaction
+  std::string path;             // made where absent, mode 0600; its folder must exist
+  bool integrity_check = true;  // at start
+  int max_group = 256;          // changes in one transaction
 };
 
-// Opens `path`, brings its schema up to date, and ends every lease that an earlier process left: the
-// file belongs to one process at a time.
-// kFailedPrecondition: another process has it open, its schema is newer than this library, or it lies
-// on a network file system. kDataLoss: the integrity check failed; the message says what SQLite said.
-// kUnavailable: it cannot be opened or written.
+// Opens `path`, brings its schema up to date, and ends every lease that an earlier process left:
+// the file belongs to one process at a time. kFailedPrecondition: another process has it open, its
+// schema is newer than this library, or it lies on a network file system. kDataLoss: the integrity
+// check failed; the message says what SQLite said. kUnavailable: it cannot be opened or written.
 absl::StatusOr<std::unique_ptr<Store>> OpenSqliteStore(SqliteStoreOptions options);
 
 }  // namespace routines

@@ -4,8 +4,8 @@
 //
 // Thread-safety: Prepare may be called from several threads at once; one Workspace is used by one
 // thread at a time.
-// Blocking: Prepare, Finish and the destructors block (network, disk). Prepare and Finish return soon
-// after `cancellation` was cancelled.
+// Blocking: Prepare, Finish and the destructors block (network, disk). Prepare and Finish return
+// soon after `cancellation` was cancelled.
 #ifndef ROUTINES_WORKSPACE_H_
 #define ROUTINES_WORKSPACE_H_
 
@@ -39,14 +39,15 @@ class Workspace {
   // Removes the directory and closes the push gate, if Finish was not called.
   virtual ~Workspace() = default;
 
-  virtual const std::string& directory() const = 0;          // absolute
-  virtual const std::string& working_directory() const = 0;  // the only clone's folder, or directory()
+  virtual const std::string& directory() const = 0;  // absolute
+  virtual const std::string& working_directory()
+      const = 0;  // the only clone's folder, or directory()
   // The clean environment of the session: `request.environment`, PATH, HOME (a fresh directory),
   // LANG, TMPDIR and what git needs to reach the gate.
   virtual const std::map<std::string, std::string>& environment() const = 0;
 
-  // After the agent has ended: closes the gate, gathers what was committed but never pushed, removes
-  // the directory. Called once.
+  // After the agent has ended: closes the gate, gathers what was committed but never pushed,
+  // removes the directory. Called once.
   virtual std::vector<v1::Patch> Finish() = 0;
 };
 
@@ -64,7 +65,7 @@ class WorkspaceProvider {
 
 // Workspaces of real git clones under `root`.
 struct GitWorkspaceOptions {
-  std::string root;      // made where absent, mode 0700; mirrors and sessions live below it
+  std::string root;  // made where absent, mode 0700; mirrors and sessions live below it
   absl::Duration clone_timeout = absl::Minutes(10);          // of one repository
   absl::Duration default_setup_timeout = absl::Minutes(10);  // where the routine says none
   // Gives the credential for an upstream, asked as Get(account, "git:" + URL). Its value is
@@ -72,7 +73,8 @@ struct GitWorkspaceOptions {
   std::shared_ptr<SecretProvider> credentials;
 };
 
-// kInvalidArgument: no root. kFailedPrecondition: root cannot be made or written, or `git` is missing.
+// kInvalidArgument: no root. kFailedPrecondition: root cannot be made or written, or `git` is
+// missing.
 absl::StatusOr<std::unique_ptr<WorkspaceProvider>> NewGitWorkspaceProvider(
     GitWorkspaceOptions options);
 

@@ -1,7 +1,8 @@
-// Takes terminal control sequences (CSI of ECMA-48: colours, cursor movements) out of a program's output.
+// Takes terminal control sequences (CSI of ECMA-48: colours, cursor movements) out of a program's
+// output.
 //
-// They would stand between the letters of a secret that a program coloured, and hide it from redaction
-// while every viewer that leaves them out shows it whole.
+// They would stand between the letters of a secret that a program coloured, and hide it from
+// redaction while every viewer that leaves them out shows it whole.
 //
 // Thread-safety: none; one per stream.
 #ifndef ROUTINES_SRC_BASE_CONTROL_SEQUENCES_H_

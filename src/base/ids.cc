@@ -29,8 +29,9 @@ class UlidSource {
       for (int i = 0; i < 6; ++i) last_[i] = static_cast<uint8_t>(milliseconds >> (8 * (5 - i)));
       std::copy(random.begin(), random.end(), last_.begin() + 6);
     } else {
-      // The same millisecond, or a clock that stepped back: count up by a random step below 2^32, which
-      // keeps ids unguessable. A carry out of the random part moves the time on by a millisecond.
+      // The same millisecond, or a clock that stepped back: count up by a random step below 2^32,
+      // which keeps ids unguessable. A carry out of the random part moves the time on by a
+      // millisecond.
       const std::string random = RandomBytes(4);
       unsigned carry = 1;
       for (int i = 15; i >= 0; --i) {
@@ -55,13 +56,17 @@ std::string RandomBytes(size_t bytes) {
   std::string random(bytes, '\0');
   for (size_t done = 0; done < bytes;) {
     const ssize_t got = getrandom(random.data() + done, bytes - done, 0);
-    if (got > 0) done += got;
-    else if (errno != EINTR) std::abort();  // no kernel of our floor lacks getrandom
+    if (got > 0)
+      done += got;
+    else if (errno != EINTR)
+      std::abort();  // no kernel of our floor lacks getrandom
   }
   return random;
 }
 
-std::string RandomKey() { return absl::WebSafeBase64Escape(RandomBytes(32)); }
+std::string RandomKey() {
+  return absl::WebSafeBase64Escape(RandomBytes(32));
+}
 
 std::string NewId(std::string_view prefix, absl::Time now) {
   static UlidSource* const source = new UlidSource;

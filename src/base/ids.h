@@ -10,8 +10,9 @@
 
 namespace routines {
 
-// `prefix` + a ULID (github.com/ulid/spec): 48 bits of milliseconds and 80 random bits in Crockford's
-// base32. Ids that one process makes sort in the order they were made, within one millisecond too.
+// `prefix` + a ULID (github.com/ulid/spec): 48 bits of milliseconds and 80 random bits in
+// Crockford's base32. Ids that one process makes sort in the order they were made, within one
+// millisecond too.
 std::string NewId(std::string_view prefix, absl::Time now);
 
 // `bytes` bytes from the kernel's generator.

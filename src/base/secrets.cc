@@ -12,12 +12,14 @@ namespace routines {
 namespace {
 
 absl::Status NoSuchSecret(std::string_view name) {
-  return absl::NotFoundError(absl::StrCat("no secret named \"", absl::string_view(name.data(), name.size()), "\""));
+  return absl::NotFoundError(
+      absl::StrCat("no secret named \"", absl::string_view(name.data(), name.size()), "\""));
 }
 
 class MapSecretProvider : public SecretProvider {
  public:
-  explicit MapSecretProvider(std::map<std::string, std::string> values) : values_(std::move(values)) {}
+  explicit MapSecretProvider(std::map<std::string, std::string> values)
+      : values_(std::move(values)) {}
 
   absl::StatusOr<std::string> Get(std::string_view account, std::string_view name) override {
     const auto found = values_.find(std::string(name));
@@ -42,7 +44,8 @@ class DirectorySecretProvider : public SecretProvider {
     if (!file) return NoSuchSecret(name);
     std::string value{std::istreambuf_iterator<char>(file), {}};
     if (file.bad()) {
-      return absl::UnavailableError(absl::StrCat("secret file cannot be read: ", std::string(name)));
+      return absl::UnavailableError(
+          absl::StrCat("secret file cannot be read: ", std::string(name)));
     }
     if (!value.empty() && value.back() == '\n') value.pop_back();
     return value;

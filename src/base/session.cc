@@ -4,7 +4,8 @@
 
 namespace routines {
 
-v1::SessionEvent OutputEvent(v1::SessionStep step, v1::Output::Stream stream, std::string_view text) {
+v1::SessionEvent OutputEvent(v1::SessionStep step, v1::Output::Stream stream,
+                             std::string_view text) {
   v1::SessionEvent event;
   event.mutable_output()->set_step(step);
   event.mutable_output()->set_stream(stream);
@@ -20,48 +21,69 @@ v1::SessionEvent NoteEvent(v1::Note::Severity severity, std::string_view text) {
 }
 
 Outcome Outcome::Success(std::string_view message) {
-  return {v1::SESSION_STATE_SUCCEEDED, v1::SESSION_STEP_UNSPECIFIED, "completed", std::string(message)};
+  return {v1::SESSION_STATE_SUCCEEDED, v1::SESSION_STEP_UNSPECIFIED, "completed",
+          std::string(message)};
 }
 
 Outcome Outcome::Failure(v1::SessionStep step, std::string_view reason, std::string_view message) {
   return {v1::SESSION_STATE_FAILED, step, std::string(reason), std::string(message)};
 }
 
-Outcome Outcome::Retryable(v1::SessionStep step, std::string_view reason, std::string_view message) {
+Outcome Outcome::Retryable(v1::SessionStep step, std::string_view reason,
+                           std::string_view message) {
   Outcome outcome = Failure(step, reason, message);
   outcome.retryable = true;
   return outcome;
 }
 
 Outcome Outcome::Cancelled(std::string_view message) {
-  return {v1::SESSION_STATE_CANCELLED, v1::SESSION_STEP_UNSPECIFIED, "cancelled", std::string(message)};
+  return {v1::SESSION_STATE_CANCELLED, v1::SESSION_STEP_UNSPECIFIED, "cancelled",
+          std::string(message)};
 }
 
-bool IsTerminal(v1::SessionState state) { return state >= v1::SESSION_STATE_SUCCEEDED; }
+bool IsTerminal(v1::SessionState state) {
+  return state >= v1::SESSION_STATE_SUCCEEDED;
+}
 
 std::string_view StateName(v1::SessionState state) {
   switch (state) {
-    case v1::SESSION_STATE_QUEUED: return "queued";
-    case v1::SESSION_STATE_PREPARING: return "preparing";
-    case v1::SESSION_STATE_RUNNING: return "running";
-    case v1::SESSION_STATE_SUCCEEDED: return "succeeded";
-    case v1::SESSION_STATE_FAILED: return "failed";
-    case v1::SESSION_STATE_CANCELLED: return "cancelled";
-    case v1::SESSION_STATE_TIMED_OUT: return "timed_out";
-    case v1::SESSION_STATE_LOST: return "lost";
-    default: return "unspecified";
+    case v1::SESSION_STATE_QUEUED:
+      return "queued";
+    case v1::SESSION_STATE_PREPARING:
+      return "preparing";
+    case v1::SESSION_STATE_RUNNING:
+      return "running";
+    case v1::SESSION_STATE_SUCCEEDED:
+      return "succeeded";
+    case v1::SESSION_STATE_FAILED:
+      return "failed";
+    case v1::SESSION_STATE_CANCELLED:
+      return "cancelled";
+    case v1::SESSION_STATE_TIMED_OUT:
+      return "timed_out";
+    case v1::SESSION_STATE_LOST:
+      return "lost";
+    default:
+      return "unspecified";
   }
 }
 
 std::string_view StepName(v1::SessionStep step) {
   switch (step) {
-    case v1::SESSION_STEP_CLONE: return "clone";
-    case v1::SESSION_STEP_SETUP: return "setup";
-    case v1::SESSION_STEP_CONNECTOR: return "connector";
-    case v1::SESSION_STEP_EXECUTOR: return "executor";
-    case v1::SESSION_STEP_AGENT: return "agent";
-    case v1::SESSION_STEP_PUSH: return "push";
-    default: return "unspecified";
+    case v1::SESSION_STEP_CLONE:
+      return "clone";
+    case v1::SESSION_STEP_SETUP:
+      return "setup";
+    case v1::SESSION_STEP_CONNECTOR:
+      return "connector";
+    case v1::SESSION_STEP_EXECUTOR:
+      return "executor";
+    case v1::SESSION_STEP_AGENT:
+      return "agent";
+    case v1::SESSION_STEP_PUSH:
+      return "push";
+    default:
+      return "unspecified";
   }
 }
 

@@ -53,8 +53,9 @@ struct SubprocessResult {
 // Returns when the program has ended and no process of its tree is left; what still held its output
 // pipes open is killed with it. kNotFound: no such program; kPermissionDenied: it may not be
 // executed; kFailedPrecondition: no such directory; kResourceExhausted: no process or descriptor to
-// be had; kInvalidArgument: no command, a NUL byte, or more than the kernel takes; kUnavailable: the
-// file is still being written; kAborted: somebody killed the supervisor, and the program with it.
+// be had; kInvalidArgument: no command, a NUL byte, or more than the kernel takes; kUnavailable:
+// the file is still being written; kAborted: somebody killed the supervisor, and the program with
+// it.
 absl::StatusOr<SubprocessResult> RunSubprocess(const SubprocessOptions& options);
 
 }  // namespace routines

@@ -10,7 +10,8 @@ namespace routines {
 // Host to supervisor: any packet asks for TERM to the tree and, after the grace, KILL to what is
 // left. The end of the connection asks for KILL at once.
 //
-// Supervisor to host: kForked, then kStarted or a failure, then kEnded, then the end of the connection.
+// Supervisor to host: kForked, then kStarted or a failure, then kEnded, then the end of the
+// connection.
 struct SupervisorReport {
   enum Kind : int {
     kForked,           // value: pid of the program, and of its process group

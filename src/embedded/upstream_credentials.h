@@ -12,8 +12,8 @@
 
 namespace routines {
 
-// What workspaces ask as "git:https://github.com/acme/api" is the secret GIT_TOKEN_GITHUB_COM. No routine
-// can name that one for its own environment: names that begin with GIT_ are reserved.
+// What workspaces ask as "git:https://github.com/acme/api" is the secret GIT_TOKEN_GITHUB_COM. No
+// routine can name that one for its own environment: names that begin with GIT_ are reserved.
 class UpstreamCredentials : public SecretProvider {
  public:
   explicit UpstreamCredentials(std::shared_ptr<SecretProvider> secrets)

@@ -17,8 +17,8 @@
 
 namespace routines {
 
-// Belongs to the dispatcher's loop, but for `log`, `cancellation` and, once it runs, `request`, which
-// other threads use too.
+// Belongs to the dispatcher's loop, but for `log`, `cancellation` and, once it runs, `request`,
+// which other threads use too.
 struct ActiveSession {
   enum class Phase {
     kPreparing,  // a task prepares it
@@ -40,7 +40,7 @@ struct ActiveSession {
   // Why the engine ends it, and since when; wins over what the executor says.
   std::optional<Outcome> forced;
   absl::Time forced_at = absl::InfiniteFuture();
-  Outcome outcome;  // from kFinishing on
+  Outcome outcome;         // from kFinishing on
   bool give_back = false;  // the engine stops: QUEUED again instead of an end
   absl::Time run_deadline = absl::InfiniteFuture();
 

@@ -70,18 +70,17 @@ absl::Status CheckText(std::string_view text) {
   const std::optional<size_t> characters = CountCodePoints(text);
   if (!characters) return absl::InvalidArgumentError("text: is not valid UTF-8");
   if (*characters > kMaxTextCharacters) {
-    return absl::InvalidArgumentError(absl::StrCat("text: has ", *characters,
-                                                   " characters; at most ", kMaxTextCharacters,
-                                                   " are accepted"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "text: has ", *characters, " characters; at most ", kMaxTextCharacters, " are accepted"));
   }
   return absl::OkStatus();
 }
 
 absl::Status CheckIdempotencyKey(std::string_view key) {
   if (key.size() > kMaxIdempotencyKey) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("idempotency key: has ", key.size(), " bytes; at most ", kMaxIdempotencyKey,
-                     " are accepted"));
+    return absl::InvalidArgumentError(absl::StrCat("idempotency key: has ", key.size(),
+                                                   " bytes; at most ", kMaxIdempotencyKey,
+                                                   " are accepted"));
   }
   for (const char c : key) {
     if (!absl::ascii_isprint(c)) {
@@ -123,20 +122,34 @@ Admission AdmitRun(const v1::SavedRoutine& saved, std::string_view text, absl::T
 
 std::string_view DecisionName(v1::DecisionReason reason) {
   switch (reason) {
-    case v1::DECISION_REASON_FIRED: return "fired";
-    case v1::DECISION_REASON_PAUSED: return "paused";
-    case v1::DECISION_REASON_DISABLED: return "disabled";
-    case v1::DECISION_REASON_DUPLICATE: return "duplicate";
-    case v1::DECISION_REASON_UNTRUSTED_AUTHOR: return "untrusted_author";
-    case v1::DECISION_REASON_LOOP_GUARD: return "loop_guard";
-    case v1::DECISION_REASON_LIMIT: return "limit";
-    case v1::DECISION_REASON_OVERLAP: return "overlap";
-    case v1::DECISION_REASON_EXPIRED: return "expired";
-    case v1::DECISION_REASON_COALESCED: return "coalesced";
-    case v1::DECISION_REASON_CAUGHT_UP_SKIPPED: return "caught_up_skipped";
-    case v1::DECISION_REASON_UNKNOWN_EVENT: return "unknown_event";
-    case v1::DECISION_REASON_NO_MATCH: return "no_match";
-    default: return "unspecified";
+    case v1::DECISION_REASON_FIRED:
+      return "fired";
+    case v1::DECISION_REASON_PAUSED:
+      return "paused";
+    case v1::DECISION_REASON_DISABLED:
+      return "disabled";
+    case v1::DECISION_REASON_DUPLICATE:
+      return "duplicate";
+    case v1::DECISION_REASON_UNTRUSTED_AUTHOR:
+      return "untrusted_author";
+    case v1::DECISION_REASON_LOOP_GUARD:
+      return "loop_guard";
+    case v1::DECISION_REASON_LIMIT:
+      return "limit";
+    case v1::DECISION_REASON_OVERLAP:
+      return "overlap";
+    case v1::DECISION_REASON_EXPIRED:
+      return "expired";
+    case v1::DECISION_REASON_COALESCED:
+      return "coalesced";
+    case v1::DECISION_REASON_CAUGHT_UP_SKIPPED:
+      return "caught_up_skipped";
+    case v1::DECISION_REASON_UNKNOWN_EVENT:
+      return "unknown_event";
+    case v1::DECISION_REASON_NO_MATCH:
+      return "no_match";
+    default:
+      return "unspecified";
   }
 }
 

@@ -20,8 +20,8 @@ inline constexpr absl::Duration kIdempotencyWindow = absl::Hours(24);
 absl::Status CheckText(std::string_view text);
 absl::Status CheckIdempotencyKey(std::string_view key);
 
-// An API fire. The decision is FIRED with one session, or PAUSED or DISABLED with none; the idempotency
-// key counts only where it fired, so that the same request can succeed later.
+// An API fire. The decision is FIRED with one session, or PAUSED or DISABLED with none; the
+// idempotency key counts only where it fired, so that the same request can succeed later.
 Admission AdmitFire(const TriggerRef& trigger, const FireRequest& request, absl::Time now);
 
 // A run that was asked for by hand; always fires.

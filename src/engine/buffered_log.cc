@@ -6,7 +6,7 @@
 namespace routines {
 namespace {
 
-constexpr size_t kMaxText = size_t{1} << 20;    // of one string of an event
+constexpr size_t kMaxText = size_t{1} << 20;     // of one string of an event
 constexpr size_t kMaxResult = size_t{64} << 10;  // of Session.result
 constexpr int kMaxPushes = 1000;                 // in Session.pushes
 
@@ -94,10 +94,9 @@ void BufferedLog::FlushStreams() {
   absl::MutexLock lock(&mu_);
   if (closed_) return;
   for (auto& [key, stream] : streams_) {
-    v1::SessionEvent event =
-        OutputEvent(static_cast<v1::SessionStep>(key.first),
-                    static_cast<v1::Output::Stream>(key.second), stream.redacting.Feed(stream.filter.Flush()) +
-                        stream.redacting.Flush());
+    v1::SessionEvent event = OutputEvent(
+        static_cast<v1::SessionStep>(key.first), static_cast<v1::Output::Stream>(key.second),
+        stream.redacting.Feed(stream.filter.Flush()) + stream.redacting.Flush());
     if (!event.output().text().empty() && !OverLimit(event)) Push(std::move(event));
   }
   streams_.clear();
@@ -107,8 +106,9 @@ void BufferedLog::Clean(v1::SessionEvent& event) {
   if (event.kind_case() == v1::SessionEvent::kOutput) {
     v1::Output& output = *event.mutable_output();
     const auto stream =
-        streams_.try_emplace({output.step(), output.stream()},
-                             Stream{{}, RedactingStream(redactor_)}).first;
+        streams_
+            .try_emplace({output.step(), output.stream()}, Stream{{}, RedactingStream(redactor_)})
+            .first;
     output.set_text(stream->second.redacting.Feed(stream->second.filter.Feed(output.text())));
     return;
   }

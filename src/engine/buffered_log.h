@@ -27,7 +27,7 @@ class BufferedLog : public SessionLog {
     Clock* clock;
     int64_t max_bytes;          // of the whole log
     int64_t max_backlog_bytes;  // not yet durable
-    bool may_block;             // false where the caller's thread is the one that empties the backlog
+    bool may_block;  // false where the caller's thread is the one that empties the backlog
     std::function<void()> wake;  // there is something to Take; under no lock
   };
 
@@ -48,7 +48,8 @@ class BufferedLog : public SessionLog {
   std::vector<v1::SessionEvent> Take();
   bool HasPending() const;
   void Committed();
-  // From now on nobody waits: the session is to end, and must not hang on a store that cannot write.
+  // From now on nobody waits: the session is to end, and must not hang on a store that cannot
+  // write.
   void StopWaiting();
   // Nothing more is taken in; who waits in Append goes on.
   void Close();

@@ -55,7 +55,8 @@ void Catalog::PutLocked(const v1::SavedRoutine& saved) {
   if (old != routines_.end()) {
     before = std::move(old->second);
     routines_.erase(old);
-    for (const v1::SavedTrigger& trigger : before->triggers()) triggers_.erase(trigger.trigger_id());
+    for (const v1::SavedTrigger& trigger : before->triggers())
+      triggers_.erase(trigger.trigger_id());
   }
   if (!saved.deleted()) {
     const auto shared = std::make_shared<const v1::SavedRoutine>(saved);

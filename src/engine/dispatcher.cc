@@ -10,7 +10,7 @@
 namespace routines {
 namespace {
 
-constexpr absl::Duration kStoreRetry = absl::Seconds(1);  // after the store said kUnavailable
+constexpr absl::Duration kStoreRetry = absl::Seconds(1);   // after the store said kUnavailable
 constexpr absl::Duration kStopMargin = absl::Seconds(10);  // for last writes, beyond cancel_grace
 constexpr int kFinishThreads = 2;
 constexpr size_t kMaxReason = 64;
@@ -68,7 +68,8 @@ void Dispatcher::Stop() {
     Step();
     // Nobody would wait for the executors here.
     for (const auto& [id, session] : active_) {
-      if (session->forced) Post([this, session = session] { OnFinished(session, *session->forced); });
+      if (session->forced)
+        Post([this, session = session] { OnFinished(session, *session->forced); });
     }
     Step();
   }
@@ -127,8 +128,8 @@ void Dispatcher::LeaseMore(absl::Time now) {
   lease_wanted_ = false;
   retries_.erase(retries_.begin(), retries_.upper_bound(now));
   next_poll_ = now + options_.poll_interval;
-  const absl::StatusOr<std::vector<v1::Session>> leased = options_.store->Lease(
-      LeaseRequest{owner_, now, now + options_.lease_duration, room});
+  const absl::StatusOr<std::vector<v1::Session>> leased =
+      options_.store->Lease(LeaseRequest{owner_, now, now + options_.lease_duration, room});
   if (!leased.ok()) {
     next_poll_ = now + kStoreRetry;
     return;
@@ -137,8 +138,8 @@ void Dispatcher::LeaseMore(absl::Time now) {
   for (const v1::Session& session : *leased) Adopt(session, now);
 }
 
-// A lease that ran out unnoticed (a suspended machine, a clock that stepped, a store that could not write)
-// came back to this engine, which has the session still: it goes on under the new lease.
+// A lease that ran out unnoticed (a suspended machine, a clock that stepped, a store that could not
+// write) came back to this engine, which has the session still: it goes on under the new lease.
 void Dispatcher::TakeOver(const SessionPtr& session, const v1::Session& leased, absl::Time now) {
   counters_.Change([](EngineStats& stats) { ++stats.heartbeats_late; });
   session->record.set_fencing_token(leased.fencing_token());
@@ -203,11 +204,11 @@ void Dispatcher::OnPrepared(const SessionPtr& session, std::shared_ptr<Prepared>
   const int retries = routine.has_retries() ? routine.retries() : 2;
   if (outcome.retryable && session->record.attempt() <= retries) {
     const absl::Duration back_off = BackOff(session->record.attempt());
-    session->log.AppendOwn(NoteEvent(
-        v1::Note::SEVERITY_WARNING,
-        absl::StrCat("attempt ", session->record.attempt(), " of ", retries + 1, " failed (",
-                     outcome.reason, ": ", outcome.message, "); trying again in ",
-                     absl::FormatDuration(back_off))));
+    session->log.AppendOwn(
+        NoteEvent(v1::Note::SEVERITY_WARNING,
+                  absl::StrCat("attempt ", session->record.attempt(), " of ", retries + 1,
+                               " failed (", outcome.reason, ": ", outcome.message,
+                               "); trying again in ", absl::FormatDuration(back_off))));
     GiveBack(session, Now() + back_off, session->record.attempt());
     return;
   }
@@ -262,7 +263,8 @@ void Dispatcher::OnRunningSaved(const SessionPtr& session) {
 }
 
 void Dispatcher::OnFinished(const SessionPtr& session, Outcome outcome) {
-  if (session->phase != ActiveSession::Phase::kRunning) return;  // the engine stopped waiting for it
+  if (session->phase != ActiveSession::Phase::kRunning)
+    return;  // the engine stopped waiting for it
   if (session->run_deadline != absl::InfiniteFuture()) {
     counters_.Change([](EngineStats& stats) { --stats.sessions_running; });
   }
@@ -354,8 +356,9 @@ void Dispatcher::Advance(const SessionPtr& session, absl::Time now) {
       ForceEnd(session, {v1::SESSION_STATE_TIMED_OUT, v1::SESSION_STEP_AGENT, "max_duration",
                          "the agent was still running at its time limit"});
     } else if (max_cost > 0 && session->log.cost_usd() > max_cost) {
-      ForceEnd(session, Outcome::Failure(v1::SESSION_STEP_AGENT, "cost_limit",
-                                         absl::StrCat("the agent cost more than ", max_cost, " USD")));
+      ForceEnd(session,
+               Outcome::Failure(v1::SESSION_STEP_AGENT, "cost_limit",
+                                absl::StrCat("the agent cost more than ", max_cost, " USD")));
     }
     if (session->forced && now >= session->forced_at + options_.cancel_grace) {
       session->log.AppendOwn(NoteEvent(v1::Note::SEVERITY_ERROR,
@@ -369,7 +372,8 @@ void Dispatcher::Advance(const SessionPtr& session, absl::Time now) {
 void Dispatcher::Save(const SessionPtr& session, absl::Time now) {
   if (session->update_in_flight || now < session->retry_at) return;
   if (!session->unsaved) {
-    if (!session->record_changed && !session->log.HasPending() && now < session->heartbeat_at) return;
+    if (!session->record_changed && !session->log.HasPending() && now < session->heartbeat_at)
+      return;
     SessionUpdate& update = session->unsaved.emplace();
     update.session_id = session->record.id();
     update.fencing_token = session->record.fencing_token();
@@ -384,10 +388,10 @@ void Dispatcher::Save(const SessionPtr& session, absl::Time now) {
   session->update_in_flight = true;
   session->sent_token = session->unsaved->fencing_token;
   if (session->phase == ActiveSession::Phase::kEnding) CrashPoint("finish:before_commit");
-  options_.store->Update(*session->unsaved, [this, mailbox = mailbox_, session](
-                                                absl::StatusOr<Updated> updated) {
-    mailbox->Post([this, session, updated = std::move(updated)] { OnSaved(session, updated); });
-  });
+  options_.store->Update(
+      *session->unsaved, [this, mailbox = mailbox_, session](absl::StatusOr<Updated> updated) {
+        mailbox->Post([this, session, updated = std::move(updated)] { OnSaved(session, updated); });
+      });
 }
 
 void Dispatcher::OnSaved(const SessionPtr& session, const absl::StatusOr<Updated>& updated) {
@@ -414,14 +418,14 @@ void Dispatcher::OnSaved(const SessionPtr& session, const absl::StatusOr<Updated
   session->heartbeat_at = saved.lease_until - options_.lease_duration * 2 / 3;
   session->record.set_last_sequence(updated->last_sequence);
   session->log.Committed();
-  const v1::SessionState state = saved.session ? saved.session->state() : v1::SESSION_STATE_UNSPECIFIED;
+  const v1::SessionState state =
+      saved.session ? saved.session->state() : v1::SESSION_STATE_UNSPECIFIED;
   const bool over = IsTerminal(state) || state == v1::SESSION_STATE_QUEUED;
   if (over) {
     CrashPoint("finish:after_commit");
     if (IsTerminal(state)) {
-      counters_.Change([&](EngineStats& stats) {
-        ++stats.sessions_ended[std::string(StateName(state))];
-      });
+      counters_.Change(
+          [&](EngineStats& stats) { ++stats.sessions_ended[std::string(StateName(state))]; });
     }
     Drop(session);
   }
@@ -465,8 +469,8 @@ void Dispatcher::StopSessions() {
     } else if (session->phase == ActiveSession::Phase::kFinishing) {
       session->cancellation.Cancel();
     } else {
-      ForceEnd(session, {v1::SESSION_STATE_CANCELLED, v1::SESSION_STEP_UNSPECIFIED, "engine_stopped",
-                         "the engine was stopped while the agent ran"});
+      ForceEnd(session, {v1::SESSION_STATE_CANCELLED, v1::SESSION_STEP_UNSPECIFIED,
+                         "engine_stopped", "the engine was stopped while the agent ran"});
     }
   }
 }

@@ -1,13 +1,15 @@
-// Takes sessions from the store, prepares, starts and supervises them, and writes what becomes of them.
+// Takes sessions from the store, prepares, starts and supervises them, and writes what becomes of
+// them.
 //
-// One loop owns all sessions that are active here; everybody else (executors, tasks, the store) speaks
-// to it through a mailbox. The loop is a plain function, Step: Start calls it from a thread of its
-// own, testing::TestEngine from the test's.
+// One loop owns all sessions that are active here; everybody else (executors, tasks, the store)
+// speaks to it through a mailbox. The loop is a plain function, Step: Start calls it from a thread
+// of its own, testing::TestEngine from the test's.
 //
 // The order that the promises rest on:
 //  - RUNNING is durable before the executor is called, so that an agent never runs twice;
 //  - the terminal record and the end of the log are one update;
-//  - one update per session is on its way at a time, and is repeated until the store has it or says that
+//  - one update per session is on its way at a time, and is repeated until the store has it or says
+//  that
 //    the lease is lost.
 //
 // Thread-safety: Start, Stop, Step and the destructor from one thread; the rest from any.

@@ -93,7 +93,7 @@ struct Engine::Impl {
   Counters counters;
   Tokens tokens;
   Dispatcher dispatcher;
-  absl::Mutex save_mu;  // one change of routines and tokens at a time
+  absl::Mutex save_mu;       // one change of routines and tokens at a time
   absl::Mutex lifecycle_mu;  // Start and Stop, one at a time
   bool started ABSL_GUARDED_BY(lifecycle_mu) = false;
   absl::Mutex mu;
@@ -130,9 +130,8 @@ Engine::~Engine() {
   Stop();
   absl::MutexLock lock(&impl_->mu);
   impl_->mu.Await(absl::Condition(
-      +[](Impl* impl) ABSL_EXCLUSIVE_LOCKS_REQUIRED(impl->mu) {
-        return impl->admissions_in_flight == 0;
-      },
+      +[](Impl* impl)
+           ABSL_EXCLUSIVE_LOCKS_REQUIRED(impl->mu) { return impl->admissions_in_flight == 0; },
       impl_.get()));
 }
 
@@ -151,11 +150,17 @@ void Engine::Stop() {
   impl_->dispatcher.Stop();
 }
 
-absl::Time Engine::Step() { return impl_->dispatcher.Step(); }
+absl::Time Engine::Step() {
+  return impl_->dispatcher.Step();
+}
 
-EngineStats Engine::Stats() { return impl_->counters.Get(); }
+EngineStats Engine::Stats() {
+  return impl_->counters.Get();
+}
 
-Clock& Engine::clock() { return *impl_->options.clock; }
+Clock& Engine::clock() {
+  return *impl_->options.clock;
+}
 
 // ---- routines ----
 
@@ -163,8 +168,8 @@ absl::Status Engine::Impl::Save(v1::SavedRoutine& saved) {
   *saved.mutable_update_time() = ToProto(options.clock->TimeNow());
   const absl::Status status = options.store->Save(SaveRoutine{saved});
   if (absl::IsAborted(status)) {
-    return absl::AlreadyExistsError(absl::StrCat("routine ", saved.routine().name(), ": ",
-                                                 std::string(status.message())));
+    return absl::AlreadyExistsError(
+        absl::StrCat("routine ", saved.routine().name(), ": ", std::string(status.message())));
   }
   RETURN_IF_ERROR(status);
   catalog.Put(saved);
@@ -181,9 +186,8 @@ absl::StatusOr<v1::SavedRoutine> Engine::Put(const v1::Routine& given) {
   if (!routine.executor().empty() && !options.executors.contains(routine.executor())) {
     return absl::InvalidArgumentError(absl::StrCat(
         "executor: no executor named \"", routine.executor(), "\" is registered; there are: ",
-        absl::StrJoin(options.executors, ", ", [](std::string* out, const auto& entry) {
-          out->append(entry.first);
-        })));
+        absl::StrJoin(options.executors, ", ",
+                      [](std::string* out, const auto& entry) { out->append(entry.first); })));
   }
   absl::MutexLock lock(&impl_->save_mu);
   // From the store, not the catalog: a deleted routine's revisions count on.
@@ -191,8 +195,7 @@ absl::StatusOr<v1::SavedRoutine> Engine::Put(const v1::Routine& given) {
                    options.store->Read(RoutineQuery{routine.account(), routine.name()}));
   const v1::SavedRoutine* const previous = rows.routines.empty() ? nullptr : &rows.routines.front();
   const bool exists = previous != nullptr && !previous->deleted();
-  if (exists &&
-      google::protobuf::util::MessageDifferencer::Equals(previous->routine(), routine)) {
+  if (exists && google::protobuf::util::MessageDifferencer::Equals(previous->routine(), routine)) {
     return *previous;
   }
   const absl::Time now = options.clock->TimeNow();
@@ -208,8 +211,8 @@ absl::StatusOr<v1::SavedRoutine> Engine::Put(const v1::Routine& given) {
 
 absl::StatusOr<v1::SavedRoutine> Engine::GetRoutine(std::string_view account, std::string_view name,
                                                     int64_t revision) {
-  ASSIGN_OR_RETURN(Rows rows, impl_->options.store->Read(RoutineQuery{
-                                  std::string(account), std::string(name), revision}));
+  ASSIGN_OR_RETURN(Rows rows, impl_->options.store->Read(
+                                  RoutineQuery{std::string(account), std::string(name), revision}));
   if (rows.routines.empty() || (revision == 0 && rows.routines.front().deleted())) {
     return NoSuchRoutine(account, name);
   }
@@ -226,8 +229,8 @@ absl::Status Engine::SetRoutinePaused(std::string_view account, std::string_view
   absl::MutexLock lock(&impl_->save_mu);
   const auto saved = impl_->catalog.FindRoutine(account, name);
   if (saved == nullptr) return NoSuchRoutine(account, name);
-  RETURN_IF_ERROR(impl_->options.store->Save(
-      SetPaused{std::string(account), std::string(name), paused}));
+  RETURN_IF_ERROR(
+      impl_->options.store->Save(SetPaused{std::string(account), std::string(name), paused}));
   v1::SavedRoutine changed = *saved;
   changed.set_paused(paused);
   impl_->catalog.Put(changed);
@@ -277,31 +280,30 @@ void Engine::Impl::Admit(Admission admission,
                          std::function<void(absl::StatusOr<FireResult>)> done) {
   if (options.crash_point) options.crash_point("admit:before_commit");
   Begin();
-  options.store->Admit(
-      std::move(admission), [this, done = std::move(done)](absl::StatusOr<Admitted> admitted) {
-        if (options.crash_point) options.crash_point("admit:after_commit");
-        counters.Change([&](EngineStats& stats) {
-          if (!admitted.ok()) {
-            ++stats.admit_errors;
-          } else if (admitted->duplicate) {
-            ++stats.events_duplicate;
-          } else {
-            ++stats.events_admitted;
-            for (const v1::Decision& decision : admitted->decisions) {
-              ++stats.decisions[std::string(DecisionName(decision.reason()))];
-            }
-          }
-        });
-        if (admitted.ok() && !admitted->duplicate && !admitted->sessions.empty()) {
-          dispatcher.SessionsQueued();
-        }
-        done(ToFireResult(std::move(admitted)));
-        End();
-      });
+  options.store->Admit(std::move(admission),
+                       [this, done = std::move(done)](absl::StatusOr<Admitted> admitted) {
+                         if (options.crash_point) options.crash_point("admit:after_commit");
+                         counters.Change([&](EngineStats& stats) {
+                           if (!admitted.ok()) {
+                             ++stats.admit_errors;
+                           } else if (admitted->duplicate) {
+                             ++stats.events_duplicate;
+                           } else {
+                             ++stats.events_admitted;
+                             for (const v1::Decision& decision : admitted->decisions) {
+                               ++stats.decisions[std::string(DecisionName(decision.reason()))];
+                             }
+                           }
+                         });
+                         if (admitted.ok() && !admitted->duplicate && !admitted->sessions.empty()) {
+                           dispatcher.SessionsQueued();
+                         }
+                         done(ToFireResult(std::move(admitted)));
+                         End();
+                       });
 }
 
-void Engine::FireAsync(FireRequest request,
-                       std::function<void(absl::StatusOr<FireResult>)> done) {
+void Engine::FireAsync(FireRequest request, std::function<void(absl::StatusOr<FireResult>)> done) {
   absl::Status status = CheckText(request.text);
   if (status.ok()) status = CheckIdempotencyKey(request.idempotency_key);
   if (!status.ok()) {
@@ -375,8 +377,7 @@ absl::StatusOr<std::vector<v1::SessionEvent>> Engine::ReadLog(const SessionEvent
 
 absl::Status Engine::Cancel(std::string_view session_id) {
   const std::string id(session_id);
-  RETURN_IF_ERROR(
-      impl_->options.store->Save(RequestCancel{id, impl_->options.clock->TimeNow()}));
+  RETURN_IF_ERROR(impl_->options.store->Save(RequestCancel{id, impl_->options.clock->TimeNow()}));
   impl_->dispatcher.CancelRequested(id);
   impl_->subscriptions.Notify(id);
   return absl::OkStatus();
@@ -402,9 +403,9 @@ absl::StatusOr<v1::Session> Engine::Wait(std::string_view session_id, absl::Time
     const absl::Time look = std::min(deadline, clock.TimeNow() + impl_->options.poll_interval);
     if (!clock.AwaitWithDeadline(&state->mu, absl::Condition(&state->changed), look) &&
         clock.TimeNow() >= deadline) {
-      session = absl::DeadlineExceededError(
-          absl::StrCat("session ", std::string(session_id), " is still ",
-                       std::string(StateName(session->state()))));
+      session = absl::DeadlineExceededError(absl::StrCat("session ", std::string(session_id),
+                                                         " is still ",
+                                                         std::string(StateName(session->state()))));
       break;
     }
     state->changed = false;
@@ -417,7 +418,9 @@ int64_t Engine::Subscribe(std::string_view session_id, std::function<void()> cha
   return impl_->subscriptions.Add(session_id, std::move(changed));
 }
 
-void Engine::Unsubscribe(int64_t id) { impl_->subscriptions.Remove(id); }
+void Engine::Unsubscribe(int64_t id) {
+  impl_->subscriptions.Remove(id);
+}
 
 // ---- decisions, events, settings ----
 

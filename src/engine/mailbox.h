@@ -1,7 +1,7 @@
 // How other threads tell the dispatcher's loop something: closures that the loop runs.
 //
-// Shared by the dispatcher and by whoever may still speak after it is gone; once closed, what is posted
-// is dropped.
+// Shared by the dispatcher and by whoever may still speak after it is gone; once closed, what is
+// posted is dropped.
 //
 // Thread-safety: every method may be called from any thread.
 #ifndef ROUTINES_SRC_ENGINE_MAILBOX_H_

@@ -14,12 +14,13 @@ namespace {
 constexpr int kDefaultRetries = 2;
 
 Outcome StoreFailure(const absl::Status& status) {
-  return Outcome::Retryable(v1::SESSION_STEP_EXECUTOR, "store_error", std::string(status.message()));
+  return Outcome::Retryable(v1::SESSION_STEP_EXECUTOR, "store_error",
+                            std::string(status.message()));
 }
 
 absl::StatusOr<v1::Routine> ReadRevision(Store& store, const v1::Session& session) {
-  ASSIGN_OR_RETURN(const Rows rows,
-                   store.Read(RoutineQuery{session.account(), session.routine(), session.revision()}));
+  ASSIGN_OR_RETURN(const Rows rows, store.Read(RoutineQuery{session.account(), session.routine(),
+                                                            session.revision()}));
   if (rows.routines.empty()) {
     return absl::NotFoundError(absl::StrCat("revision ", session.revision(), " of routine ",
                                             session.routine(), " is not in the store"));
@@ -29,7 +30,8 @@ absl::StatusOr<v1::Routine> ReadRevision(Store& store, const v1::Session& sessio
 
 absl::StatusOr<v1::Event> ReadEvent(Store& store, const std::string& id) {
   ASSIGN_OR_RETURN(const Rows rows, store.Read(EventQuery{.id = id}));
-  if (rows.events.empty()) return absl::NotFoundError(absl::StrCat("event ", id, " is not in the store"));
+  if (rows.events.empty())
+    return absl::NotFoundError(absl::StrCat("event ", id, " is not in the store"));
   return rows.events.front();
 }
 
@@ -58,8 +60,8 @@ Outcome BuildEnvironment(const EngineOptions& options, const v1::Routine& routin
   return Outcome::Success();
 }
 
-// What the routine asks for and this version cannot give: an isolation that is missing ends the session
-// rather than let it run bare, anything else is at least told.
+// What the routine asks for and this version cannot give: an isolation that is missing ends the
+// session rather than let it run bare, anything else is at least told.
 Outcome CheckWhatCanBeHad(const v1::Routine& routine, BufferedLog& log) {
   const v1::Network::Mode mode = routine.environment().network().mode();
   if (mode == v1::Network::MODE_NONE || mode == v1::Network::MODE_ALLOW_LIST) {
@@ -80,8 +82,9 @@ Outcome CheckWhatCanBeHad(const v1::Routine& routine, BufferedLog& log) {
     ignored.push_back("limits.max_concurrent_sessions");
   }
   if (!ignored.empty()) {
-    log.AppendOwn(NoteEvent(v1::Note::SEVERITY_WARNING, absl::StrCat("not enforced by this version: ",
-                                                                     absl::StrJoin(ignored, ", "))));
+    log.AppendOwn(
+        NoteEvent(v1::Note::SEVERITY_WARNING,
+                  absl::StrCat("not enforced by this version: ", absl::StrJoin(ignored, ", "))));
   }
   return Outcome::Success();
 }
@@ -112,8 +115,7 @@ Prepared PrepareSession(const EngineOptions& options, const v1::Session& session
   if (!prepared.outcome.ok()) return prepared;
   prepared.outcome = BuildEnvironment(options, *routine, log, request.environment);
   if (!prepared.outcome.ok()) return prepared;
-  request.prompt =
-      AssemblePrompt(routine->prompt(), event->source(), log.Redact(event->text()));
+  request.prompt = AssemblePrompt(routine->prompt(), event->source(), log.Redact(event->text()));
 
   if (routine->repositories().empty() && routine->environment().setup_script().empty() &&
       options.workspaces == nullptr) {
@@ -122,8 +124,9 @@ Prepared PrepareSession(const EngineOptions& options, const v1::Session& session
     return prepared;
   }
   if (options.workspaces == nullptr) {
-    prepared.outcome = Outcome::Failure(v1::SESSION_STEP_CLONE, "no_workspaces",
-                                        "the engine has no workspace provider for its repositories");
+    prepared.outcome =
+        Outcome::Failure(v1::SESSION_STEP_CLONE, "no_workspaces",
+                         "the engine has no workspace provider for its repositories");
     return prepared;
   }
   PreparedWorkspace made = options.workspaces->Prepare(

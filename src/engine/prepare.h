@@ -16,8 +16,8 @@ struct Prepared {
   std::unique_ptr<Workspace> workspace;  // null where the routine needs none
 };
 
-// Blocks (store, secrets, network, disk); returns soon after `cancellation` was cancelled. Tells `log`
-// the secrets before anything that may hold them is written to it.
+// Blocks (store, secrets, network, disk); returns soon after `cancellation` was cancelled. Tells
+// `log` the secrets before anything that may hold them is written to it.
 Prepared PrepareSession(const EngineOptions& options, const v1::Session& session, BufferedLog& log,
                         const Cancellation& cancellation);
 

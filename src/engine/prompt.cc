@@ -8,7 +8,9 @@
 namespace routines {
 namespace {
 
-absl::string_view Absl(std::string_view text) { return {text.data(), text.size()}; }
+absl::string_view Absl(std::string_view text) {
+  return {text.data(), text.size()};
+}
 
 }  // namespace
 

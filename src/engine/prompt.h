@@ -7,8 +7,9 @@
 
 namespace routines {
 
-// The saved prompt and, where the event brought a text, that text as untrusted data between two lines
-// that hold the same random word of 128 bits, so that no text can contain its own closing line.
+// The saved prompt and, where the event brought a text, that text as untrusted data between two
+// lines that hold the same random word of 128 bits, so that no text can contain its own closing
+// line.
 std::string AssemblePrompt(std::string_view saved_prompt, std::string_view source,
                            std::string_view text);
 

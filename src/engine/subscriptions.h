@@ -22,8 +22,8 @@ class Subscriptions {
   int64_t Add(std::string_view session_id, std::function<void()> changed);
   // Waits for a call in flight, unless it is called from that call.
   void Remove(int64_t id);
-  // Calls the callbacks of that session, one after the other, under no lock; not the one that this call
-  // comes from.
+  // Calls the callbacks of that session, one after the other, under no lock; not the one that this
+  // call comes from.
   void Notify(const std::string& session_id);
 
  private:

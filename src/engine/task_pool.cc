@@ -4,7 +4,9 @@
 
 namespace routines {
 
-TaskPool::~TaskPool() { Stop(); }
+TaskPool::~TaskPool() {
+  Stop();
+}
 
 void TaskPool::Start(int threads) {
   for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { Work(); });

@@ -22,8 +22,8 @@ absl::Status Tokens::CheckTrigger(std::string_view trigger_id) const {
     return absl::NotFoundError(absl::StrCat("no trigger with id ", std::string(trigger_id)));
   }
   if (!ref.trigger().has_api()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("trigger ", std::string(trigger_id), " is not an API trigger; it has no tokens"));
+    return absl::InvalidArgumentError(absl::StrCat("trigger ", std::string(trigger_id),
+                                                   " is not an API trigger; it has no tokens"));
   }
   return absl::OkStatus();
 }
@@ -31,9 +31,8 @@ absl::Status Tokens::CheckTrigger(std::string_view trigger_id) const {
 absl::StatusOr<IssuedToken> Tokens::Create(std::string_view trigger_id) {
   RETURN_IF_ERROR(CheckTrigger(trigger_id));
   if (catalog_.ActiveTokens(trigger_id, clock_.TimeNow()).size() >= kMaxActive) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("trigger ", std::string(trigger_id),
-                     " has two active tokens; revoke one, or rotate"));
+    return absl::FailedPreconditionError(absl::StrCat(
+        "trigger ", std::string(trigger_id), " has two active tokens; revoke one, or rotate"));
   }
   return Issue(trigger_id);
 }
@@ -45,8 +44,9 @@ absl::StatusOr<IssuedToken> Tokens::Rotate(std::string_view trigger_id, absl::Du
   }
   const absl::Time now = clock_.TimeNow();
   std::vector<v1::Token> active = catalog_.ActiveTokens(trigger_id, now);
-  std::sort(active.begin(), active.end(),
-            [](const v1::Token& a, const v1::Token& b) { return a.id() > b.id(); });  // newest first
+  std::sort(active.begin(), active.end(), [](const v1::Token& a, const v1::Token& b) {
+    return a.id() > b.id();
+  });  // newest first
   ASSIGN_OR_RETURN(IssuedToken issued, Issue(trigger_id));
   for (size_t i = 0; i < active.size(); ++i) {
     v1::Token& old = active[i];
@@ -61,7 +61,9 @@ absl::StatusOr<IssuedToken> Tokens::Rotate(std::string_view trigger_id, absl::Du
   return issued;
 }
 
-absl::Status Tokens::Revoke(std::string_view token_id) { return Delete(token_id); }
+absl::Status Tokens::Revoke(std::string_view token_id) {
+  return Delete(token_id);
+}
 
 absl::Status Tokens::Check(std::string_view trigger_id, std::string_view secret) const {
   const std::string digest = Sha256(secret);

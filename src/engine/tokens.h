@@ -1,7 +1,7 @@
 // The bearer tokens of API triggers.
 //
-// Thread-safety: Check may be called from any thread; of the others, which block on the store, one at a
-// time, and none while a routine is being saved.
+// Thread-safety: Check may be called from any thread; of the others, which block on the store, one
+// at a time, and none while a routine is being saved.
 #ifndef ROUTINES_SRC_ENGINE_TOKENS_H_
 #define ROUTINES_SRC_ENGINE_TOKENS_H_
 

@@ -7,7 +7,8 @@ namespace routines::testing {
 FakeExecutor::FakeExecutor() : FakeExecutor(Outcome::Success()) {}
 
 FakeExecutor::FakeExecutor(Outcome outcome)
-    : FakeExecutor([outcome](std::shared_ptr<Execution> execution) { execution->Finish(outcome); }) {}
+    : FakeExecutor(
+          [outcome](std::shared_ptr<Execution> execution) { execution->Finish(outcome); }) {}
 
 FakeExecutor::FakeExecutor(std::function<void(std::shared_ptr<Execution>)> script)
     : script_(std::move(script)) {}

@@ -13,7 +13,9 @@ absl::Time SimulatedClock::TimeNow() {
   return now_;
 }
 
-void SimulatedClock::Sleep(absl::Duration duration) { SleepUntil(TimeNow() + duration); }
+void SimulatedClock::Sleep(absl::Duration duration) {
+  SleepUntil(TimeNow() + duration);
+}
 
 void SimulatedClock::SleepUntil(absl::Time time) {
   struct Due {
@@ -58,6 +60,8 @@ void SimulatedClock::SetTime(absl::Time time) {
   for (absl::Mutex* mu : waiting) absl::MutexLock lock(mu);
 }
 
-void SimulatedClock::AdvanceTime(absl::Duration duration) { SetTime(TimeNow() + duration); }
+void SimulatedClock::AdvanceTime(absl::Duration duration) {
+  SetTime(TimeNow() + duration);
+}
 
 }  // namespace routines::testing

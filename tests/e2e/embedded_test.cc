@@ -1,4 +1,5 @@
-// The whole way in one process: a fire becomes a session that clones, sets up, runs a program, and pushes.
+// The whole way in one process: a fire becomes a session that clones, sets up, runs a program, and
+// pushes.
 #include "routines/embedded.h"
 
 #include <gmock/gmock.h>
@@ -31,17 +32,22 @@ class EmbeddedTest : public ::testing::Test {
     std::filesystem::create_directory(root_ + "/state/secrets");
     std::ofstream(root_ + "/state/secrets/API_KEY") << "sk-very-secret-value\n";
     Shell(absl::StrCat(
-        "git init -q -b main ", root_, "/seed && cd ", root_, "/seed && echo broken > state.txt && "
+        "git init -q -b main ", root_, "/seed && cd ", root_,
+        "/seed && echo broken > state.txt && "
         "git add . && git -c user.name=t -c user.email=t@example.org commit -qm first && "
-        "git clone -q --bare . ", root_, "/upstream.git"));
+        "git clone -q --bare . ",
+        root_, "/upstream.git"));
   }
   ~EmbeddedTest() override { std::filesystem::remove_all(root_); }
 
-  static void Shell(const std::string& command) { ASSERT_EQ(system(command.c_str()), 0) << command; }
+  static void Shell(const std::string& command) {
+    ASSERT_EQ(system(command.c_str()), 0) << command;
+  }
 
   std::string Upstream(const std::string& arguments) {
     const std::string out = root_ + "/out";
-    system(absl::StrCat("git -C ", root_, "/upstream.git ", arguments, " > ", out, " 2>&1").c_str());
+    system(
+        absl::StrCat("git -C ", root_, "/upstream.git ", arguments, " > ", out, " 2>&1").c_str());
     std::ifstream file(out);
     return {std::istreambuf_iterator<char>(file), {}};
   }
@@ -56,11 +62,11 @@ class EmbeddedTest : public ::testing::Test {
   }
 
   v1::Session RunOnce(Engine& engine, const std::string& more_yaml = "") {
-    const LoadResult loaded = LoadRoutine(
-        absl::StrCat("name: alert\nprompt: mend it\nrepositories: [{url: 'file://", root_,
-                     "/upstream.git', name: api}]\n", more_yaml,
-                     "triggers: [{id: trig_alert0001, api: {}}]\n"),
-        "alert.yaml");
+    const LoadResult loaded =
+        LoadRoutine(absl::StrCat("name: alert\nprompt: mend it\nrepositories: [{url: 'file://",
+                                 root_, "/upstream.git', name: api}]\n", more_yaml,
+                                 "triggers: [{id: trig_alert0001, api: {}}]\n"),
+                    "alert.yaml");
     EXPECT_TRUE(loaded.ok()) << loaded.problems.front().ToString();
     EXPECT_TRUE(engine.Put(loaded.routine).ok());
     EXPECT_TRUE(engine.Start().ok());
@@ -120,8 +126,9 @@ TEST_F(EmbeddedTest, SaysSoWhereTheAgentsCommitsCannotBeKept) {
 }
 
 TEST_F(EmbeddedTest, SecretsReachTheAgentAndNothingElse) {
-  auto engine = Open("cat >/dev/null; test \"$API_KEY\" = sk-very-secret-value; env; "
-                     "printf %s \"$API_KEY\" | base64; echo \"$API_KEY\" | od -An -tx1 | tr -d ' '");
+  auto engine = Open(
+      "cat >/dev/null; test \"$API_KEY\" = sk-very-secret-value; env; "
+      "printf %s \"$API_KEY\" | base64; echo \"$API_KEY\" | od -An -tx1 | tr -d ' '");
   const v1::Session session = RunOnce(*engine, "environment: {secrets: [API_KEY]}\n");
   EXPECT_EQ(session.state(), v1::SESSION_STATE_SUCCEEDED);
   const std::string log = LogText(*engine, session.id());
@@ -156,8 +163,9 @@ TEST_F(EmbeddedTest, FindsTheCredentialOfAnUpstreamByItsHost) {
   EXPECT_TRUE(absl::IsNotFound(credentials.Get("acme", "git:https://gitlab.com/x").status()));
   EXPECT_TRUE(absl::IsNotFound(credentials.Get("acme", "git:/srv/api.git").status()));
   // And no routine can get at it.
-  EXPECT_FALSE(LoadRoutine("name: a\nprompt: p\nenvironment: {secrets: [GIT_TOKEN_GITHUB_COM]}\n",
-                           "a.yaml").ok());
+  EXPECT_FALSE(
+      LoadRoutine("name: a\nprompt: p\nenvironment: {secrets: [GIT_TOKEN_GITHUB_COM]}\n", "a.yaml")
+          .ok());
 }
 
 TEST_F(EmbeddedTest, OneFolderBelongsToOneEngine) {

@@ -1,9 +1,9 @@
 // Lets ThreadSanitizer see the locks of a prebuilt Abseil.
 //
-// The distribution's libabsl_synchronization was built without it, so that every absl::Mutex would look
-// like no lock at all. This file stands in front of the library's functions: it tells the sanitizer what
-// each acquires and releases, and calls the real one. Conditions are evaluated inside the library, by
-// whichever thread releases the mutex: what they read is ignored.
+// The distribution's libabsl_synchronization was built without it, so that every absl::Mutex would
+// look like no lock at all. This file stands in front of the library's functions: it tells the
+// sanitizer what each acquires and releases, and calls the real one. Conditions are evaluated
+// inside the library, by whichever thread releases the mutex: what they read is ignored.
 //
 // Linked into programs of the `tsan` preset only.
 #include <dlfcn.h>
@@ -28,7 +28,8 @@ namespace {
 void* Real(void* ours) {
   Dl_info info;
   void* real = nullptr;
-  if (dladdr(ours, &info) != 0 && info.dli_sname != nullptr) real = dlsym(RTLD_NEXT, info.dli_sname);
+  if (dladdr(ours, &info) != 0 && info.dli_sname != nullptr)
+    real = dlsym(RTLD_NEXT, info.dli_sname);
   if (real == nullptr) std::abort();
   return real;
 }
@@ -52,8 +53,12 @@ Result Call(void* real, const void* self, Args... args) {
   return reinterpret_cast<Result (*)(const void*, Args...)>(real)(self, args...);
 }
 
-void Acquire(const void* self) { __tsan_acquire(const_cast<void*>(self)); }
-void Release(const void* self) { __tsan_release(const_cast<void*>(self)); }
+void Acquire(const void* self) {
+  __tsan_acquire(const_cast<void*>(self));
+}
+void Release(const void* self) {
+  __tsan_release(const_cast<void*>(self));
+}
 
 }  // namespace
 
@@ -101,8 +106,8 @@ void Mutex::Await(const Condition& condition) {
 
 bool Mutex::AwaitWithTimeout(const Condition& condition, Duration timeout) {
   Release(this);
-  const bool held =
-      Call<bool, const Condition&, Duration>(REAL(Mutex::AwaitWithTimeout), this, condition, timeout);
+  const bool held = Call<bool, const Condition&, Duration>(REAL(Mutex::AwaitWithTimeout), this,
+                                                           condition, timeout);
   Acquire(this);
   return held;
 }

@@ -21,7 +21,8 @@ class FakeExecutor : public Executor {
   // Each session ends at once with `outcome`.
   FakeExecutor();
   explicit FakeExecutor(Outcome outcome);
-  // Each session calls `script` from Start; it may Finish, or keep the execution to finish it later.
+  // Each session calls `script` from Start; it may Finish, or keep the execution to finish it
+  // later.
   explicit FakeExecutor(std::function<void(std::shared_ptr<Execution>)> script);
 
   void Start(std::shared_ptr<Execution> execution) override;

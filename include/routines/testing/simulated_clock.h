@@ -1,7 +1,7 @@
 // A Clock that moves only when told, named after absl::SimulatedClock.
 //
-// Thread-safety: every method may be called from any thread. Sleepers and waiters on other threads wake
-// when the time is set past their deadline.
+// Thread-safety: every method may be called from any thread. Sleepers and waiters on other threads
+// wake when the time is set past their deadline.
 #ifndef ROUTINES_TESTING_SIMULATED_CLOCK_H_
 #define ROUTINES_TESTING_SIMULATED_CLOCK_H_
 

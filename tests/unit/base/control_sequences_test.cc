@@ -7,7 +7,8 @@ namespace {
 
 TEST(ControlSequences, AreTakenOut) {
   EXPECT_EQ(WithoutControlSequences("plain"), "plain");
-  EXPECT_EQ(WithoutControlSequences("key=\x1b[01;31m\x1b[Ksup3r\x1b[m\x1b[Ks3cret"), "key=sup3rs3cret");
+  EXPECT_EQ(WithoutControlSequences("key=\x1b[01;31m\x1b[Ksup3r\x1b[m\x1b[Ks3cret"),
+            "key=sup3rs3cret");
   EXPECT_EQ(WithoutControlSequences("\x1b[38;2;1;2;3mred\x1b[0m"), "red");
 }
 

@@ -6,9 +6,8 @@ namespace routines {
 namespace {
 
 TEST(TimeConversion, KeepsNanosecondsBeforeAndAfterTheEpoch) {
-  for (const int64_t nanoseconds :
-       {int64_t{0}, int64_t{1}, int64_t{-1}, int64_t{1'767'603'600'123'456'789},
-        int64_t{-1'500'000'000}}) {
+  for (const int64_t nanoseconds : {int64_t{0}, int64_t{1}, int64_t{-1},
+                                    int64_t{1'767'603'600'123'456'789}, int64_t{-1'500'000'000}}) {
     const absl::Time time = absl::FromUnixNanos(nanoseconds);
     const google::protobuf::Timestamp proto = ToProto(time);
     EXPECT_GE(proto.nanos(), 0);

@@ -78,8 +78,9 @@ TEST_F(DispatcherTest, FailsASessionWhoseSecretIsMissing) {
   EngineOptions options;
   options.secrets = NewMapSecretProvider({});
   testing::TestEngine& engine = Holding(std::move(options));
-  engine.PutYaml("name: alert\nprompt: p\nenvironment: {secrets: [SLACK_TOKEN]}\n"
-                 "triggers: [{id: trig_alert0001, api: {}}]\n");
+  engine.PutYaml(
+      "name: alert\nprompt: p\nenvironment: {secrets: [SLACK_TOKEN]}\n"
+      "triggers: [{id: trig_alert0001, api: {}}]\n");
   const std::string id = Fire();
   engine.RunUntilIdle();
   const v1::Session session = Get(id);
@@ -252,8 +253,7 @@ TEST_F(DispatcherTest, GivesUpWhenTheRetriesAreUsedUp) {
 }
 
 TEST_F(DispatcherTest, DoesNotRepeatAFailedSetup) {
-  workspaces_->outcomes = {
-      Outcome::Failure(v1::SESSION_STEP_SETUP, "setup_failed", "exit code 1")};
+  workspaces_->outcomes = {Outcome::Failure(v1::SESSION_STEP_SETUP, "setup_failed", "exit code 1")};
   testing::TestEngine& engine = Holding();
   engine.PutYaml(kWithRepository);
   const std::string id = Fire();
@@ -289,8 +289,9 @@ TEST_F(DispatcherTest, CancelsARunningSessionAndTheEnginesReasonWins) {
 
 TEST_F(DispatcherTest, EndsAnAgentAtItsTimeLimit) {
   testing::TestEngine& engine = Holding();
-  engine.PutYaml("name: alert\nprompt: p\nlimits: {max_duration: 30m}\n"
-                 "triggers: [{id: trig_alert0001, api: {}}]\n");
+  engine.PutYaml(
+      "name: alert\nprompt: p\nlimits: {max_duration: 30m}\n"
+      "triggers: [{id: trig_alert0001, api: {}}]\n");
   const std::string id = Fire();
   engine.AdvanceTime(absl::Minutes(29));
   EXPECT_EQ(Get(id).state(), v1::SESSION_STATE_RUNNING);
@@ -323,8 +324,9 @@ TEST_F(DispatcherTest, EndsAnAgentThatCostsTooMuch) {
   EngineOptions options;
   options.executors = {{"fake", executor}};
   testing::TestEngine engine(std::move(options));
-  engine.PutYaml("name: alert\nprompt: p\nlimits: {max_cost_usd: 5.00}\n"
-                 "triggers: [{id: trig_alert0001, api: {}}]\n");
+  engine.PutYaml(
+      "name: alert\nprompt: p\nlimits: {max_cost_usd: 5.00}\n"
+      "triggers: [{id: trig_alert0001, api: {}}]\n");
   const std::string id = engine->Fire({.trigger_id = kTrigger})->session_id;
   engine.RunUntilIdle();
   v1::SessionEvent usage;

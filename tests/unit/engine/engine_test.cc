@@ -17,7 +17,9 @@ using ::testing::SizeIs;
 constexpr char kAlert[] = "name: alert\nprompt: look\ntriggers: [{id: trig_alert0001, api: {}}]\n";
 constexpr char kTrigger[] = "trig_alert0001";
 
-v1::Routine Load(std::string_view yaml) { return LoadRoutine(yaml, "test.yaml").routine; }
+v1::Routine Load(std::string_view yaml) {
+  return LoadRoutine(yaml, "test.yaml").routine;
+}
 
 // ---- routines ----
 
@@ -220,9 +222,8 @@ TEST(Engine, TellsSubscribersOfEveryDurableChange) {
   engine.PutYaml(kAlert);
   const FireResult fired = *engine->Fire({.trigger_id = kTrigger});
   std::vector<v1::SessionState> seen;
-  engine->Subscribe(fired.session_id, [&] {
-    seen.push_back(engine->GetSession(fired.session_id)->state());
-  });
+  engine->Subscribe(fired.session_id,
+                    [&] { seen.push_back(engine->GetSession(fired.session_id)->state()); });
   engine.RunUntilIdle();
   EXPECT_THAT(seen, ElementsAre(v1::SESSION_STATE_PREPARING, v1::SESSION_STATE_RUNNING,
                                 v1::SESSION_STATE_SUCCEEDED));
@@ -250,8 +251,8 @@ TEST(Engine, StopsWaitingAtTheDeadline) {
   testing::TestEngine engine;
   engine.PutYaml(kAlert);
   const FireResult fired = *engine->Fire({.trigger_id = kTrigger});
-  EXPECT_TRUE(absl::IsDeadlineExceeded(
-      engine->Wait(fired.session_id, engine.clock().TimeNow()).status()));
+  EXPECT_TRUE(
+      absl::IsDeadlineExceeded(engine->Wait(fired.session_id, engine.clock().TimeNow()).status()));
   EXPECT_TRUE(absl::IsNotFound(engine->Wait("session_x", absl::InfiniteFuture()).status()));
 }
 
@@ -263,8 +264,8 @@ TEST(Engine, KeepsSettings) {
 }
 
 TEST(Engine, RefusesOptionsThatCannotWork) {
-  EXPECT_TRUE(absl::IsInvalidArgument(
-      Engine::Create(EngineOptions{.default_executor = "none"}).status()));
+  EXPECT_TRUE(
+      absl::IsInvalidArgument(Engine::Create(EngineOptions{.default_executor = "none"}).status()));
   EXPECT_TRUE(absl::IsInvalidArgument(
       Engine::Create(EngineOptions{.max_concurrent_sessions = 0}).status()));
   auto engine = *Engine::Create(EngineOptions());

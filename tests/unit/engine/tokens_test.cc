@@ -15,8 +15,9 @@ constexpr char kTrigger[] = "trig_alert0001";
 class TokensTest : public ::testing::Test {
  protected:
   TokensTest() {
-    engine_.PutYaml("name: alert\nprompt: look\ntriggers: [{id: trig_alert0001, api: {}}, "
-                    "{id: nightly, schedule: {cron: '7 2 * * *'}}]\n");
+    engine_.PutYaml(
+        "name: alert\nprompt: look\ntriggers: [{id: trig_alert0001, api: {}}, "
+        "{id: nightly, schedule: {cron: '7 2 * * *'}}]\n");
   }
 
   testing::TestEngine engine_;
@@ -85,8 +86,8 @@ TEST_F(TokensTest, SurviveARestart) {
 TEST_F(TokensTest, BelongToApiTriggersOnly) {
   EXPECT_TRUE(absl::IsNotFound(engine_->CreateToken("trig_unknown01").status()));
   const v1::SavedRoutine saved = *engine_->GetRoutine("default", "alert");
-  EXPECT_TRUE(absl::IsInvalidArgument(
-      engine_->CreateToken(saved.triggers(1).trigger_id()).status()));
+  EXPECT_TRUE(
+      absl::IsInvalidArgument(engine_->CreateToken(saved.triggers(1).trigger_id()).status()));
   EXPECT_TRUE(absl::IsNotFound(engine_->RevokeToken("token_unknown")));
 }
 
