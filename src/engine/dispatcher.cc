@@ -201,7 +201,7 @@ void Dispatcher::OnPrepared(const SessionPtr& session, std::shared_ptr<Prepared>
     return;
   }
   const v1::Routine& routine = prepared->request.routine;
-  const int retries = routine.has_retries() ? routine.retries() : 2;
+  const int retries = RetriesOf(routine);
   if (outcome.retryable && session->record.attempt() <= retries) {
     const absl::Duration back_off = BackOff(session->record.attempt());
     session->log.AppendOwn(

@@ -91,6 +91,10 @@ Outcome CheckWhatCanBeHad(const v1::Routine& routine, BufferedLog& log) {
 
 }  // namespace
 
+int RetriesOf(const v1::Routine& routine) {
+  return routine.has_retries() ? routine.retries() : kDefaultRetries;
+}
+
 Prepared PrepareSession(const EngineOptions& options, const v1::Session& session, BufferedLog& log,
                         const Cancellation& cancellation) {
   Prepared prepared;
@@ -100,8 +104,7 @@ Prepared PrepareSession(const EngineOptions& options, const v1::Session& session
     prepared.outcome = StoreFailure(routine.ok() ? event.status() : routine.status());
     return prepared;
   }
-  const int retries = routine->has_retries() ? routine->retries() : kDefaultRetries;
-  if (session.attempt() > retries + 1) {
+  if (session.attempt() > RetriesOf(*routine) + 1) {
     prepared.outcome = Outcome::Failure(
         v1::SESSION_STEP_EXECUTOR, "attempts_exhausted",
         absl::StrCat("preparing was begun ", session.attempt() - 1, " times and never finished"));

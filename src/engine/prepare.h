@@ -16,6 +16,9 @@ struct Prepared {
   std::unique_ptr<Workspace> workspace;  // null where the routine needs none
 };
 
+// How often the routine may be tried again before its agent started.
+int RetriesOf(const v1::Routine& routine);
+
 // Blocks (store, secrets, network, disk); returns soon after `cancellation` was cancelled. Tells
 // `log` the secrets before anything that may hold them is written to it.
 Prepared PrepareSession(const EngineOptions& options, const v1::Session& session, BufferedLog& log,
