@@ -44,6 +44,7 @@ void Dispatcher::CrashPoint(std::string_view point) const {
 void Dispatcher::Start() {
   tasks_.Start(options_.prepare_threads);
   finish_tasks_.Start(kFinishThreads);
+  threaded_ = true;
   thread_ = std::thread([this] { Loop(); });
 }
 
@@ -156,7 +157,7 @@ void Dispatcher::Adopt(v1::Session leased, absl::Time now) {
   }
   auto session = std::make_shared<ActiveSession>(BufferedLog::Options{
       options_.clock, options_.max_log_bytes, options_.max_log_backlog_bytes,
-      /*may_block=*/thread_.joinable(), [mailbox = mailbox_] { mailbox->Wake(); }});
+      /*may_block=*/threaded_, [mailbox = mailbox_] { mailbox->Wake(); }});
   session->record = std::move(leased);
   session->lease_until = now + options_.lease_duration;
   session->heartbeat_at = now + options_.lease_duration / 3;

@@ -89,6 +89,7 @@ class Dispatcher {
   TaskPool tasks_;         // preparing: may take minutes
   TaskPool finish_tasks_;  // of its own, so that an end never waits for a clone
   std::thread thread_;
+  bool threaded_ = false;  // set before the loop's thread begins; the loop must not look at thread_
 
   std::atomic<bool> lease_wanted_ = true;
 
