@@ -155,9 +155,9 @@ void Dispatcher::Adopt(v1::Session leased, absl::Time now) {
     TakeOver(found->second, leased, now);
     return;
   }
-  auto session = std::make_shared<ActiveSession>(BufferedLog::Options{
-      options_.clock, options_.max_log_bytes, options_.max_log_backlog_bytes,
-      /*may_block=*/threaded_, [mailbox = mailbox_] { mailbox->Wake(); }});
+  auto session = std::make_shared<ActiveSession>(
+      BufferedLog::Options{options_.clock, options_.max_log_bytes, options_.max_log_backlog_bytes,
+                           /*may_block=*/threaded_, [mailbox = mailbox_] { mailbox->Wake(); }});
   session->record = std::move(leased);
   session->lease_until = now + options_.lease_duration;
   session->heartbeat_at = now + options_.lease_duration / 3;
