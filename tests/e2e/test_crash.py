@@ -195,6 +195,9 @@ def assert_kept(serve, client):
         assert session["reason"], session
         if session["state"] == "succeeded":
             assert started[id] == 1, session
+        elif session["reason"] == "attempts_exhausted":
+            # Killed while it was prepared at every one of its attempts; no agent ever ran.
+            assert (session["state"], session["attempt"], started[id]) == ("failed", 12, 0), session
         else:
             assert (session["state"], session["reason"]) == ("lost", "engine_lost"), session
     return collections.Counter(session["state"] for session in sessions.values())
