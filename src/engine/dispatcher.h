@@ -78,7 +78,7 @@ class Dispatcher {
 
   absl::Time Now() const { return options_.clock->TimeNow(); }
   void CrashPoint(std::string_view point) const;
-  // A callback for other threads: it runs `f(session, args…)` on the loop, if that still exists.
+  // For tasks, which end before the dispatcher; whoever may outlive it keeps the mailbox instead.
   void Post(std::function<void()> mail) { mailbox_->Post(std::move(mail)); }
 
   const EngineOptions& options_;

@@ -23,6 +23,12 @@ constexpr char kWithRepository[] =
     "triggers: [{id: trig_alert0001, api: {}}]\n";
 constexpr char kTrigger[] = "trig_alert0001";
 
+EngineOptions With(std::shared_ptr<Executor> executor) {
+  EngineOptions options;
+  options.executors["fake"] = std::move(executor);
+  return options;
+}
+
 class DispatcherTest : public ::testing::Test {
  protected:
   // An engine whose sessions run until Finish.
@@ -195,9 +201,7 @@ TEST_F(DispatcherTest, KeepsTheLastWordOfTheWorkspace) {
 
 TEST_F(DispatcherTest, FailsASessionThatItsExecutorForgot) {
   auto executor = std::make_shared<testing::FakeExecutor>([](std::shared_ptr<Execution>) {});
-  EngineOptions options;
-  options.executors = {{"fake", executor}};
-  testing::TestEngine engine(std::move(options));
+  testing::TestEngine engine(With(executor));
   engine.PutYaml(kAlert);
   const std::string id = engine->Fire({.trigger_id = kTrigger})->session_id;
   engine.RunUntilIdle();
@@ -209,9 +213,7 @@ TEST_F(DispatcherTest, TakesTheFirstOutcomeOnly) {
     execution->Finish(Outcome::Failure(v1::SESSION_STEP_AGENT, "first", ""));
     execution->Finish(Outcome::Success());
   });
-  EngineOptions options;
-  options.executors = {{"fake", executor}};
-  testing::TestEngine engine(std::move(options));
+  testing::TestEngine engine(With(executor));
   engine.PutYaml(kAlert);
   const std::string id = engine->Fire({.trigger_id = kTrigger})->session_id;
   engine.RunUntilIdle();
@@ -321,9 +323,7 @@ TEST_F(DispatcherTest, EndsAnAgentThatCostsTooMuch) {
   std::shared_ptr<Execution> execution;
   auto executor = std::make_shared<testing::FakeExecutor>(
       [&](std::shared_ptr<Execution> started) { execution = std::move(started); });
-  EngineOptions options;
-  options.executors = {{"fake", executor}};
-  testing::TestEngine engine(std::move(options));
+  testing::TestEngine engine(With(executor));
   engine.PutYaml(
       "name: alert\nprompt: p\nlimits: {max_cost_usd: 5.00}\n"
       "triggers: [{id: trig_alert0001, api: {}}]\n");
@@ -476,9 +476,7 @@ TEST_F(DispatcherTest, KeepsWhatALostSessionHadPushed) {
   std::shared_ptr<Execution> execution;
   auto executor = std::make_shared<testing::FakeExecutor>(
       [&](std::shared_ptr<Execution> started) { execution = std::move(started); });
-  EngineOptions options;
-  options.executors = {{"fake", executor}};
-  testing::TestEngine engine(std::move(options));
+  testing::TestEngine engine(With(executor));
   engine.PutYaml(kAlert);
   const std::string id = engine->Fire({.trigger_id = kTrigger})->session_id;
   engine.RunUntilIdle();
@@ -496,9 +494,7 @@ TEST_F(DispatcherTest, KeepsWhatALostSessionHadPushed) {
 TEST_F(DispatcherTest, CleansAReasonThatAHostMade) {
   auto executor = std::make_shared<testing::FakeExecutor>(
       Outcome::Failure(v1::SESSION_STEP_AGENT, "broken \xFF", "broken \xFF"));
-  EngineOptions options;
-  options.executors = {{"fake", executor}};
-  testing::TestEngine engine(std::move(options));
+  testing::TestEngine engine(With(executor));
   engine.PutYaml(kAlert);
   const std::string id = engine->Fire({.trigger_id = kTrigger})->session_id;
   engine.RunUntilIdle();
