@@ -36,7 +36,9 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "routines/clock.h"
+#include "routines/connector.h"
 #include "routines/executor.h"
+#include "routines/filter.h"
 #include "routines/secrets.h"
 #include "routines/store.h"
 #include "routines/v1/event.pb.h"
@@ -52,6 +54,8 @@ struct EngineOptions {
   std::shared_ptr<SecretProvider> secrets;        // absent: there are none
   std::shared_ptr<WorkspaceProvider> workspaces;  // absent: sessions of routines with repositories
                                                   // or a setup script fail
+  std::shared_ptr<ConnectorProvider>
+      connectors;  // absent: sessions of routines with connectors fail
   std::map<std::string, std::shared_ptr<Executor>> executors;
   std::string default_executor;  // absent: the only one there is
 
@@ -80,6 +84,26 @@ struct FireResult {
   std::string session_id;
   std::string read_key;    // of the session
   bool duplicate = false;  // the idempotency key was seen within 24 hours: the first answer again
+};
+
+// Something that happened outside: a GitHub delivery whose signature was checked, or an event of a
+// custom source.
+struct DeliverRequest {
+  // source, type, external_id (delivery id, or the source's own), payload and attributes are the
+  // caller's; the rest is the engine's. account: only that account's routines; empty: everybody's.
+  v1::Event event;
+  // Where set, a second event with the same is a duplicate too, for `replay_window`: the hash of a
+  // signed body, since its delivery id is not signed.
+  std::string body_key;
+  absl::Duration replay_window = absl::ZeroDuration();
+};
+
+struct DeliverResult {
+  std::string event_id;
+  bool duplicate = false;  // seen before: the first event's id and decisions
+  // One for each trigger that matched, by account, routine and trigger; where none did, one without
+  // a routine that says why (no_match, unknown_event).
+  std::vector<v1::Decision> decisions;
 };
 
 struct IssuedToken {
@@ -142,6 +166,15 @@ class Engine {
   absl::StatusOr<FireResult> Fire(const FireRequest& request);
   // The same without blocking: `done` runs once, inline or on another thread, and must not block.
   void FireAsync(FireRequest request, std::function<void(absl::StatusOr<FireResult>)> done);
+  // Takes in an event and starts what it matches, one session for each trigger. OK means durable.
+  // kInvalidArgument: the payload is not what CheckPayload or CheckGithubPayload takes.
+  absl::StatusOr<DeliverResult> Deliver(DeliverRequest request);
+  void DeliverAsync(DeliverRequest request,
+                    std::function<void(absl::StatusOr<DeliverResult>)> done);
+  // Why a stored event does, or does not, start a routine, at its newest or at `revision`.
+  // kNotFound.
+  absl::StatusOr<Explanation> ExplainEvent(std::string_view event_id, std::string_view account,
+                                           std::string_view routine, int64_t revision = 0);
   // Runs a routine now, whatever its triggers, also when it is paused. The caller is trusted.
   absl::StatusOr<FireResult> Run(std::string_view account, std::string_view name,
                                  std::string_view text = "");

@@ -38,6 +38,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "routines/cancellation.h"
+#include "routines/connector.h"
 #include "routines/session.h"
 #include "routines/v1/event.pb.h"
 #include "routines/v1/routine.pb.h"
@@ -57,6 +58,8 @@ struct ExecutionRequest {
   std::string working_directory;
   // The agent's whole environment, secrets included; nothing of the host's own is in it but PATH.
   std::map<std::string, std::string> environment;
+  // The MCP servers that the agent may call; they have answered.
+  std::vector<ConnectorEndpoint> connectors;
 };
 
 class Execution {

@@ -1,0 +1,88 @@
+// Which of a million routines does this event start?
+//
+//   routines::Matcher matcher;
+//   matcher.Put(routine);
+//   routines::Matcher::Buffer buffer;  // one per thread, kept
+//   matcher.Match({.source = "github", .type = "pull_request", .payload = body}, buffer);
+//   for (const routines::TriggerMatch& match : buffer.matches()) Start(match.routine,
+//   match.trigger);
+//
+// Its verdicts are those of Explain (routines/filter.h), for every routine and event.
+//
+// Thread-safety: Match may be called from any number of threads while others change the set; it
+//   takes no lock, and sees each change whole or not at all. Changes are made one after the other.
+//   A Buffer is used by one thread at a time.
+// Blocking: Match never. Put and Remove wait for one another only.
+// Memory: Match allocates nothing once its Buffer has grown to what its events need.
+#ifndef ROUTINES_MATCHER_H_
+#define ROUTINES_MATCHER_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "routines/event.h"
+#include "routines/v1/routine.pb.h"
+
+namespace routines {
+
+// Names a routine in one Matcher; never given to another one, and kept when it is replaced.
+using RoutineHandle = uint64_t;
+
+struct TriggerMatch {
+  RoutineHandle routine = 0;
+  uint32_t trigger = 0;  // index in routine.triggers()
+};
+
+class Matcher {
+ public:
+  class Buffer;
+
+  Matcher();
+  ~Matcher();
+  Matcher(const Matcher&) = delete;
+  Matcher& operator=(const Matcher&) = delete;
+
+  // Adds a routine, or replaces the one of the same account and name. Triggers that are disabled,
+  // and those of schedule and api, never match. kInvalidArgument: what CheckFilters says.
+  absl::StatusOr<RoutineHandle> Put(const v1::Routine& routine);
+  // Many at once, faster than one by one. Stops at the first that is wrong; those before it stay.
+  absl::Status PutAll(absl::Span<const v1::Routine* const> routines);
+  // False: there is none.
+  bool Remove(std::string_view account, std::string_view name);
+
+  // Fills buffer.matches(), in an order that depends on the set of routines alone. The payload must
+  // have passed CheckPayload; of one that has not, the answer may be anything but a crash.
+  // kInvalidArgument: the payload is broken where it was read.
+  absl::Status Match(const EventView& event, Buffer& buffer) const;
+
+  size_t size() const;  // routines
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// The working memory of one reader, and its last answer.
+class Matcher::Buffer {
+ public:
+  Buffer();
+  ~Buffer();
+  Buffer(Buffer&&) noexcept;
+  Buffer& operator=(Buffer&&) noexcept;
+
+  absl::Span<const TriggerMatch> matches() const;  // until the next Match
+
+ private:
+  friend class Matcher;
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace routines
+
+#endif  // ROUTINES_MATCHER_H_
