@@ -10,8 +10,8 @@
 #include "google/protobuf/struct.pb.h"
 #include "google/protobuf/timestamp.pb.h"
 #include "src/base/time_conversion.h"
+#include "src/base/words.h"
 #include "src/config/text_forms.h"
-#include "src/config/words.h"
 
 namespace routines {
 namespace {

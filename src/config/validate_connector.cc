@@ -6,8 +6,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "src/base/environment.h"
+#include "src/base/words.h"
 #include "src/config/validate.h"
-#include "src/config/words.h"
 
 namespace routines {
 namespace {

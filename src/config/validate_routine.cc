@@ -8,9 +8,9 @@
 #include "src/base/environment.h"
 #include "src/base/time_conversion.h"
 #include "src/base/utf8.h"
+#include "src/base/words.h"
 #include "src/config/text_forms.h"
 #include "src/config/validate.h"
-#include "src/config/words.h"
 
 namespace routines {
 namespace {

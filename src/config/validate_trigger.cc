@@ -11,9 +11,9 @@
 #include "re2/re2.h"
 #include "src/base/ids.h"
 #include "src/base/utf8.h"
+#include "src/base/words.h"
 #include "src/config/text_forms.h"
 #include "src/config/validate.h"
-#include "src/config/words.h"
 
 namespace routines {
 namespace {

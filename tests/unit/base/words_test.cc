@@ -1,4 +1,4 @@
-#include "src/config/words.h"
+#include "src/base/words.h"
 
 #include "gtest/gtest.h"
 #include "routines/routine.h"

@@ -1,6 +1,6 @@
 // Words in messages: quoted, shortened, and counted up.
-#ifndef ROUTINES_SRC_CONFIG_WORDS_H_
-#define ROUTINES_SRC_CONFIG_WORDS_H_
+#ifndef ROUTINES_SRC_BASE_WORDS_H_
+#define ROUTINES_SRC_BASE_WORDS_H_
 
 #include <string>
 #include <string_view>
@@ -26,4 +26,4 @@ std::string UnknownWord(std::string_view what, std::string_view word,
 
 }  // namespace routines
 
-#endif  // ROUTINES_SRC_CONFIG_WORDS_H_
+#endif  // ROUTINES_SRC_BASE_WORDS_H_
