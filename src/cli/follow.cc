@@ -5,7 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "src/base/status_macros.h"
-#include "src/cli/sse_parser.h"
+#include "src/base/sse_parser.h"
 
 namespace routines::cli {
 namespace {

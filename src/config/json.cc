@@ -8,12 +8,10 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "google/protobuf/duration.pb.h"
 #include "google/protobuf/struct.pb.h"
 #include "google/protobuf/timestamp.pb.h"
 #include "src/base/time_conversion.h"
-#include "src/base/utf8.h"
 #include "src/config/text_forms.h"
 
 namespace routines {
@@ -199,37 +197,6 @@ std::string ToJson(const Message& message, JsonOptions options) {
   Writer writer(options);
   writer.WriteMessage(message);
   return writer.Take();
-}
-
-std::string JsonString(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : RepairUtf8(text)) {
-    switch (c) {
-      case '"':
-        out += "\\\"";
-        break;
-      case '\\':
-        out += "\\\\";
-        break;
-      case '\n':
-        out += "\\n";
-        break;
-      case '\r':
-        out += "\\r";
-        break;
-      case '\t':
-        out += "\\t";
-        break;
-      default:
-        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f || c == '<' || c == '>' || c == '&') {
-          absl::StrAppendFormat(&out, "\\u%04x", c);
-        } else {
-          out.push_back(c);
-        }
-    }
-  }
-  out.push_back('"');
-  return out;
 }
 
 }  // namespace routines

@@ -48,8 +48,8 @@ EDGES = {
     "schedule": {"base", "loader", "core_api"},
     # plug-ins: never the engine, never each other
     "store": GROUND,
-    "executor": GROUND,
-    "connector": GROUND,
+    "executor": GROUND | {"loader"},  # JSON texts
+    "connector": GROUND | {"loader"},
     "workspace": GROUND,
     "trigger": GROUND | {"loader", "core_api"},
     # the engine: never an implementation

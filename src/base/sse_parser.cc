@@ -1,8 +1,8 @@
-#include "src/cli/sse_parser.h"
+#include "src/base/sse_parser.h"
 
 #include <utility>
 
-namespace routines::cli {
+namespace routines {
 
 std::vector<SseEvent> SseParser::Feed(std::string_view bytes) {
   std::vector<SseEvent> events;
@@ -52,4 +52,4 @@ void SseParser::Reconnect() {
   pending_id_ = last_event_id_;
 }
 
-}  // namespace routines::cli
+}  // namespace routines

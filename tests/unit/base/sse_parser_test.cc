@@ -1,10 +1,10 @@
-#include "src/cli/sse_parser.h"
+#include "src/base/sse_parser.h"
 
 #include <gtest/gtest.h>
 
 #include <string>
 
-namespace routines::cli {
+namespace routines {
 namespace {
 
 TEST(SseParser, ReadsDataTypeAndId) {
@@ -47,4 +47,4 @@ TEST(SseParser, AReconnectForgetsACutEventButNotTheLastId) {
 }
 
 }  // namespace
-}  // namespace routines::cli
+}  // namespace routines

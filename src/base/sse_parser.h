@@ -1,12 +1,12 @@
 // Server-Sent Events (WHATWG HTML, 9.2.6), from bytes that come in pieces.
-#ifndef ROUTINES_SRC_CLI_SSE_PARSER_H_
-#define ROUTINES_SRC_CLI_SSE_PARSER_H_
+#ifndef ROUTINES_SRC_BASE_SSE_PARSER_H_
+#define ROUTINES_SRC_BASE_SSE_PARSER_H_
 
 #include <string>
 #include <string_view>
 #include <vector>
 
-namespace routines::cli {
+namespace routines {
 
 struct SseEvent {
   std::string type = "message";
@@ -35,6 +35,6 @@ class SseParser {
   std::string last_event_id_;
 };
 
-}  // namespace routines::cli
+}  // namespace routines
 
-#endif  // ROUTINES_SRC_CLI_SSE_PARSER_H_
+#endif  // ROUTINES_SRC_BASE_SSE_PARSER_H_
