@@ -248,7 +248,11 @@ void Run::Poll() {
   polled[kCancel] = {watch ? options_.cancellation->fd() : -1, POLLIN, 0};
   if (poll(polled, kPolled, PollTimeoutMs()) <= 0) return;
   if (polled[kControl].revents != 0) ReadReport();
-  if (polled[kStdin].revents != 0) WriteInput();
+  if ((polled[kStdin].revents & POLLERR) != 0) {
+    ends_[kStdin].Close();  // nobody reads
+  } else if (polled[kStdin].revents != 0) {
+    WriteInput();
+  }
   for (const int stream : {kStdout, kStderr, kEvents}) {
     if (polled[stream].revents != 0) ReadOutput(stream);
   }
@@ -295,6 +299,7 @@ void Run::ReadOutput(int which) {
 
 // A program that does not want its input is no error; the host's disposition of SIGPIPE is its own.
 void Run::WriteInput() {
+  if (unsent_.empty() && options_.input && !stopped_) unsent_ = options_.input();
   sigset_t broken_pipe, before, pending;
   sigemptyset(&broken_pipe);
   sigaddset(&broken_pipe, SIGPIPE);
@@ -311,7 +316,7 @@ void Run::WriteInput() {
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   if (written < 0 && (error == EAGAIN || error == EINTR)) return;
   if (written > 0) unsent_.remove_prefix(written);
-  if (written < 0 || unsent_.empty()) ends_[kStdin].Close();
+  if (written < 0 || (unsent_.empty() && (size == 0 || !options_.input))) ends_[kStdin].Close();
 }
 
 void Run::Stop(SubprocessResult::End end) {

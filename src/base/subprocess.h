@@ -28,6 +28,10 @@ struct SubprocessOptions {
   std::map<std::string, std::string> environment;  // the whole of it
   std::string directory;                           // where it starts; empty: where the host is
   std::string stdin_data;  // written to its standard input, then end of file
+  // Where given, is asked for more when that is written: the next piece, valid until the next call,
+  // or none for the end. Called on the calling thread, and no more once the program is being ended
+  // or does not read any more. While it blocks, nothing else of this run goes on.
+  std::function<std::string_view()> input;
 
   enum class Stream { kStdout, kStderr, kEvents };
   // Called on the calling thread with what was read, at most 64 KiB at a time. kEvents is

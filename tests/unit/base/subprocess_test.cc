@@ -205,6 +205,33 @@ TEST_F(SubprocessTest, DeliversStandardInputThenEndOfFile) {
   EXPECT_EQ(out_, "");
 }
 
+TEST_F(SubprocessTest, AsksForInputPieceByPiece) {
+  SubprocessOptions options = Shell("wc -c; echo end");
+  options.stdin_data = "begin";
+  std::string piece;
+  int pieces = 0;
+  options.input = [&]() -> std::string_view {
+    piece.assign(pieces++ < 100 ? 100000 : 0, 'x');
+    return piece;
+  };
+  EXPECT_EQ(Run(options).exit_code, 0);
+  EXPECT_EQ(out_, "10000005\nend\n");
+  EXPECT_EQ(pieces, 101);
+}
+
+TEST_F(SubprocessTest, AsksForNoInputThatNobodyReads) {
+  SubprocessOptions options = Shell("head -c 1000 >/dev/null; echo done");
+  const std::string piece(65536, 'x');
+  int pieces = 0;
+  options.input = [&] {
+    ++pieces;
+    return std::string_view(piece);
+  };
+  EXPECT_EQ(Run(options).exit_code, 0);
+  EXPECT_EQ(out_, "done\n");
+  EXPECT_LT(pieces, 100);
+}
+
 TEST_F(SubprocessTest, LetsAProgramIgnoreItsInput) {
   SubprocessOptions options = Shell("exec 0<&-; echo done");
   options.stdin_data = std::string(1 << 20, 'x');
