@@ -45,7 +45,7 @@ class TempFolder {
 Admission MakeAdmission(int64_t number) {
   const std::string id = absl::StrCat("01ABCDEFGHJKMN", 100000000000 + number);
   Admission admission;
-  admission.dedupe_key = "api:trig_01ABCDEFGHJKLMNOPQRSTUVW:" + id;
+  admission.dedupe_keys.push_back({"api:trig_01ABCDEFGHJKLMNOPQRSTUVW:" + id});
   v1::Event& event = admission.event;
   event.set_id("event_" + id);
   event.set_source("api");
@@ -146,9 +146,9 @@ void BM_RawWriteAndSync(benchmark::State& state) {
   TempFolder folder;
   const int fd = open((folder / "raw").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
   const Admission admission = MakeAdmission(0);
-  const std::string bytes = admission.event.SerializeAsString() +
-                            admission.decisions[0].SerializeAsString() +
-                            admission.sessions[0].SerializeAsString() + admission.dedupe_key;
+  const std::string bytes =
+      admission.event.SerializeAsString() + admission.decisions[0].SerializeAsString() +
+      admission.sessions[0].SerializeAsString() + admission.dedupe_keys[0].key;
   std::string group;
   for (int i = 0; i < submitters; ++i) group += bytes;
   std::vector<int64_t> micros;

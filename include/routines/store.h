@@ -36,21 +36,27 @@ namespace routines {
 // ---- Admit
 // ---------------------------------------------------------------------------------------
 
+// No second event with the same key is stored before `until` (InfiniteFuture: ever), which is
+// compared with the time of that second event.
+struct DedupeKey {
+  std::string key;  // not empty
+  absl::Time until = absl::InfiniteFuture();
+};
+
 // An event and everything that follows from it: stored together or not at all.
 struct Admission {
   v1::Event event;
-  // Where not empty, no second event with the same key is stored before `dedupe_until`
-  // (InfiniteFuture: ever). Compared with event.time.
-  std::string dedupe_key;
-  absl::Time dedupe_until = absl::InfiniteFuture();
+  // What the event may be known by. Any of them that is taken makes it a duplicate, of the event
+  // that holds the first such; then it takes none.
+  std::vector<DedupeKey> dedupe_keys;
   std::vector<v1::Decision> decisions;
   std::vector<v1::Session> sessions;  // QUEUED
 };
 
-// kInvalidArgument: an id is missing or twice, or a session not QUEUED. kAlreadyExists: a session's
-// id is taken.
+// kInvalidArgument: an id is missing or twice, a dedupe key empty, or a session not QUEUED.
+// kAlreadyExists: a session's id is taken.
 struct Admitted {
-  // The key, or the event's id, was taken: nothing was stored. Below stand the first event's id and
+  // A key, or the event's id, was taken: nothing was stored. Below stand the first event's id and
   // decisions, and its sessions as they are now.
   bool duplicate = false;
   std::string event_id;

@@ -106,8 +106,9 @@ Admission AdmitFire(const TriggerRef& ref, const FireRequest& request, absl::Tim
     return admission;
   }
   if (!request.idempotency_key.empty()) {
-    admission.dedupe_key = absl::StrCat("api/", request.trigger_id, "/", request.idempotency_key);
-    admission.dedupe_until = now + kIdempotencyWindow;
+    admission.dedupe_keys.push_back(
+        {absl::StrCat("api/", request.trigger_id, "/", request.idempotency_key),
+         now + kIdempotencyWindow});
   }
   AddFired(saved, now, admission);
   return admission;

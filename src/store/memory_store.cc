@@ -104,8 +104,8 @@ Admitted MemoryStore::AnswerAgain(int64_t event) const {
 absl::StatusOr<Admitted> MemoryStore::AdmitNow(Admission admission) {
   RETURN_IF_ERROR(store::CheckAdmission(admission));
   absl::MutexLock lock(&mu_);
-  if (!admission.dedupe_key.empty()) {
-    auto it = dedupe_.find(admission.dedupe_key);
+  for (const DedupeKey& key : admission.dedupe_keys) {
+    auto it = dedupe_.find(key.key);
     if (it != dedupe_.end() && FromProto(admission.event.time()) < it->second.until) {
       return AnswerAgain(it->second.event);
     }
@@ -131,9 +131,7 @@ absl::StatusOr<Admitted> MemoryStore::AdmitNow(Admission admission) {
   const int64_t place = static_cast<int64_t>(events_.size());
   event_places_[stored.event.id()] = place;
   events_.push_back(std::move(stored));
-  if (!admission.dedupe_key.empty()) {
-    dedupe_[admission.dedupe_key] = {admission.dedupe_until, place};
-  }
+  for (DedupeKey& key : admission.dedupe_keys) dedupe_[std::move(key.key)] = {key.until, place};
   return Admitted{false, admission.event.id(), std::move(admission.decisions),
                   std::move(admission.sessions)};
 }

@@ -91,17 +91,31 @@ absl::StatusOr<Admitted> AnswerAgain(Connection& connection, int64_t event_seq) 
   return admitted;
 }
 
-// The event that holds the dedupe key; nothing where none does.
+// The event that holds the first dedupe key that is taken; nothing where none is.
 absl::StatusOr<std::optional<int64_t>> KeyHolder(Connection& connection,
                                                  const Admission& admission) {
-  if (admission.dedupe_key.empty()) return std::nullopt;
+  if (admission.dedupe_keys.empty()) return std::nullopt;
   ASSIGN_OR_RETURN(
       Statement statement,
       connection.Prepare("SELECT event_seq FROM dedupe_keys WHERE key = ? AND until > ?"));
-  statement.Bind(admission.dedupe_key, FromProto(admission.event.time()));
-  ASSIGN_OR_RETURN(const bool taken, statement.Step());
-  if (!taken) return std::nullopt;
-  return statement.Int64(0);
+  const absl::Time time = FromProto(admission.event.time());
+  for (const DedupeKey& key : admission.dedupe_keys) {
+    ASSIGN_OR_RETURN(const bool taken, statement.Bind(key.key, time).Step());
+    if (taken) return statement.Int64(0);
+    statement.Reset();
+  }
+  return std::nullopt;
+}
+
+absl::Status InsertKeys(Connection& connection, const Admission& admission, int64_t event_seq) {
+  if (admission.dedupe_keys.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(Statement statement,
+                   connection.Prepare("INSERT OR REPLACE INTO dedupe_keys (key, until, event_seq) "
+                                      "VALUES (?, ?, ?)"));
+  for (const DedupeKey& key : admission.dedupe_keys) {
+    RETURN_IF_ERROR(statement.Bind(key.key, key.until, event_seq).Run());
+  }
+  return absl::OkStatus();
 }
 
 // Nothing where the event's id is taken.
@@ -197,13 +211,7 @@ absl::StatusOr<Admitted> Admit(Connection& connection, EncodedAdmission& encoded
     return AnswerAgain(connection, first);
   }
   const int64_t event_seq = *inserted;
-  if (!admission.dedupe_key.empty()) {
-    ASSIGN_OR_RETURN(
-        Statement key,
-        connection.Prepare("INSERT OR REPLACE INTO dedupe_keys (key, until, event_seq) "
-                           "VALUES (?, ?, ?)"));
-    RETURN_IF_ERROR(key.Bind(admission.dedupe_key, admission.dedupe_until, event_seq).Run());
-  }
+  RETURN_IF_ERROR(InsertKeys(connection, admission, event_seq));
   RETURN_IF_ERROR(InsertDecisions(connection, encoded, event_seq));
   RETURN_IF_ERROR(InsertSessions(connection, encoded, event_seq));
   return Admitted{false, admission.event.id(), std::move(admission.decisions),

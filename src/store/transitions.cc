@@ -15,6 +15,9 @@ absl::Status CheckAdmission(const Admission& admission) {
   if (admission.event.id().empty()) {
     return absl::InvalidArgumentError("event.id: empty; give the event an id");
   }
+  for (const DedupeKey& key : admission.dedupe_keys) {
+    if (key.key.empty()) return absl::InvalidArgumentError("dedupe_keys: empty; leave it out");
+  }
   std::set<std::string_view> ids;
   for (const v1::Session& session : admission.sessions) {
     if (!ids.insert(session.id()).second) {

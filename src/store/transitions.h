@@ -14,7 +14,8 @@
 
 namespace routines::store {
 
-// kInvalidArgument: the event or a session has no id, two sessions have one, or one is not QUEUED.
+// kInvalidArgument: the event or a session has no id, a dedupe key is empty, two sessions have one
+// id, or one is not QUEUED.
 absl::Status CheckAdmission(const Admission& admission);
 
 // Sets what the store alone decides about a session that comes in.

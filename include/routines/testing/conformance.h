@@ -117,7 +117,7 @@ class StoreConformanceTest : public ::testing::TestWithParam<StoreFactory> {
   static Admission MakeAdmission(int number, const std::string& key = "",
                                  const std::string& routine = "alert") {
     Admission admission;
-    admission.dedupe_key = key;
+    if (!key.empty()) admission.dedupe_keys.push_back({key});
     const google::protobuf::Timestamp time = Timestamp(Now() + absl::Seconds(number));
     admission.event.set_id(Id("event", number));
     admission.event.set_source("api");

@@ -113,7 +113,7 @@ TEST_P(StoreConformanceTest, KeyIsFreeAgainAtItsEndByTheEventsOwnTime) {
   auto with_end = [](int number, absl::Duration at) {
     Admission admission = MakeAdmission(number, "key");
     *admission.event.mutable_time() = Timestamp(Now() + at);
-    admission.dedupe_until = Now() + at + absl::Hours(24);
+    admission.dedupe_keys[0].until = Now() + at + absl::Hours(24);
     return admission;
   };
   EXPECT_FALSE(Admit(with_end(1, absl::ZeroDuration()))->duplicate);
@@ -124,6 +124,51 @@ TEST_P(StoreConformanceTest, KeyIsFreeAgainAtItsEndByTheEventsOwnTime) {
   ASSERT_TRUE(fourth.ok());
   EXPECT_TRUE(fourth->duplicate);
   EXPECT_EQ(fourth->event_id, Id("event", 3));
+}
+
+TEST_P(StoreConformanceTest, AnyOfSeveralKeysMakesADuplicate) {
+  auto with_keys = [](int number, std::vector<DedupeKey> keys) {
+    Admission admission = MakeAdmission(number);
+    admission.dedupe_keys = std::move(keys);
+    return admission;
+  };
+  EXPECT_FALSE(Admit(with_keys(1, {{"delivery-1"}, {"body-1"}}))->duplicate);
+  EXPECT_FALSE(Admit(with_keys(2, {{"delivery-2"}, {"body-2"}}))->duplicate);
+  absl::StatusOr<Admitted> replayed = Admit(with_keys(3, {{"delivery-3"}, {"body-1"}}));
+  ASSERT_TRUE(replayed.ok()) << replayed.status();
+  EXPECT_TRUE(replayed->duplicate);
+  EXPECT_EQ(replayed->event_id, Id("event", 1));
+  // The first key that is taken says whose duplicate it is.
+  absl::StatusOr<Admitted> both = Admit(with_keys(4, {{"delivery-2"}, {"body-1"}}));
+  ASSERT_TRUE(both.ok()) << both.status();
+  EXPECT_EQ(both->event_id, Id("event", 2));
+  // A duplicate takes no key: this one was never seen.
+  EXPECT_FALSE(Admit(with_keys(5, {{"delivery-3"}, {"body-5"}}))->duplicate);
+  EXPECT_EQ(Read(EventQuery{}).events.size(), 3u);
+}
+
+TEST_P(StoreConformanceTest, EachKeyEndsAtItsOwnTime) {
+  auto at = [](int number, absl::Duration time, const std::string& delivery) {
+    Admission admission = MakeAdmission(number);
+    *admission.event.mutable_time() = Timestamp(Now() + time);
+    admission.dedupe_keys = {{delivery, Now() + time + absl::Hours(48)},
+                             {"body", Now() + time + absl::Hours(1)}};
+    return admission;
+  };
+  EXPECT_FALSE(Admit(at(1, absl::ZeroDuration(), "a"))->duplicate);
+  EXPECT_TRUE(Admit(at(2, absl::Minutes(59), "b"))->duplicate);
+  EXPECT_FALSE(Admit(at(3, absl::Hours(1), "c"))->duplicate);  // the body's end
+  absl::StatusOr<Admitted> delivery = Admit(at(4, absl::Hours(47), "a"));
+  ASSERT_TRUE(delivery.ok()) << delivery.status();
+  EXPECT_TRUE(delivery->duplicate);
+  EXPECT_EQ(delivery->event_id, Id("event", 1));
+}
+
+TEST_P(StoreConformanceTest, AnEmptyKeyIsRefused) {
+  Admission admission = MakeAdmission(1);
+  admission.dedupe_keys = {{"key"}, {""}};
+  EXPECT_TRUE(absl::IsInvalidArgument(Admit(admission).status()));
+  EXPECT_TRUE(Read(EventQuery{}).events.empty());
 }
 
 TEST_P(StoreConformanceTest, AdmittingTheSameEventAgainIsADuplicate) {

@@ -32,7 +32,7 @@ class TempFolder {
 // Event, decision and session that share `name`.
 inline Admission MakeAdmission(const std::string& name, const std::string& key = "") {
   Admission admission;
-  admission.dedupe_key = key;
+  if (!key.empty()) admission.dedupe_keys.push_back({key});
   admission.event.set_id("event_" + name);
   v1::Session& session = admission.sessions.emplace_back();
   session.set_id("session_" + name);
