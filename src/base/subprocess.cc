@@ -194,8 +194,9 @@ absl::Status Run::Connect(SupervisorSpec& spec, std::vector<Descriptor>& theirs)
     spec.descriptors[slot] = their_end;
   };
   for (const int stream : {kStdin, kStdout, kStderr, kEvents}) {
-    spec.descriptors[stream - kStdin] = -1;
+    spec.descriptors[stream - kStdin] = stream == kStdin ? options_.stdin_fd : -1;
     if (stream == kEvents && !options_.events) continue;
+    if (stream == kStdin && options_.stdin_fd >= 0) continue;
     if (pipe2(pair, O_CLOEXEC) != 0) return SystemError(errno, "cannot make a pipe");
     const int our_end = stream == kStdin ? 1 : 0;
     keep(stream, pair[our_end], pair[1 - our_end], stream - kStdin);

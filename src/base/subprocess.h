@@ -32,6 +32,9 @@ struct SubprocessOptions {
   // or none for the end. Called on the calling thread, and no more once the program is being ended
   // or does not read any more. While it blocks, nothing else of this run goes on.
   std::function<std::string_view()> input;
+  // Where not -1, becomes its standard input instead of both; borrowed until `started` is called or
+  // the run returns. For a caller that talks to the program while it runs.
+  int stdin_fd = -1;
 
   enum class Stream { kStdout, kStderr, kEvents };
   // Called on the calling thread with what was read, at most 64 KiB at a time. kEvents is

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -380,6 +381,25 @@ TEST_F(SubprocessTest, DiesWithItsHost) {
   for (const pid_t pid : pids) EXPECT_TRUE(Gone(pid));
   close(pipe_ends[0]);
   close(pipe_ends[1]);
+}
+
+TEST_F(SubprocessTest, TakesItsInputFromADescriptorWhileItRuns) {
+  int pair[2];
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+  SubprocessOptions options = Shell("while read -r word; do echo \"got $word\"; done");
+  options.stdin_fd = pair[1];
+  options.started = [&] {
+    close(pair[1]);
+    send(pair[0], "one\n", 4, MSG_NOSIGNAL);
+  };
+  options.output = [&](Stream, std::string_view bytes) {
+    out_ += bytes;
+    if (out_ == "got one\n") send(pair[0], "two\n", 4, MSG_NOSIGNAL);
+    if (out_ == "got one\ngot two\n") shutdown(pair[0], SHUT_WR);
+  };
+  EXPECT_EQ(Run(options).exit_code, 0);
+  EXPECT_EQ(out_, "got one\ngot two\n");
+  close(pair[0]);
 }
 
 TEST_F(SubprocessTest, ReturnsWhenTheProgramKillsItsSupervisor) {
