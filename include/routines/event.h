@@ -66,7 +66,9 @@ const FieldInfo* FindGithubField(std::string_view event, std::string_view field)
 struct GithubEventInfo {
   std::string_view event;                      // "pull_request"
   std::string_view category;                   // "Pull request"
-  absl::Span<const std::string_view> actions;  // documented ones; empty: the event has none
+  bool has_action;                             // whether its payload has an action
+  absl::Span<const std::string_view> actions;  // documented ones; none of repository_dispatch,
+                                               // whose senders choose their own
 };
 absl::Span<const GithubEventInfo> GithubEvents();
 const GithubEventInfo* FindGithubEvent(std::string_view event);
