@@ -10,6 +10,9 @@ namespace routines {
 // SHA-256 (FIPS 180-4): 32 bytes.
 std::string Sha256(std::string_view data);
 
+// HMAC (RFC 2104) with SHA-256: 32 bytes. The key may have any length.
+std::string HmacSha256(std::string_view key, std::string_view data);
+
 // Whether the two are equal, in a time that depends on their lengths only.
 bool ConstantTimeEqual(std::string_view a, std::string_view b);
 
