@@ -25,7 +25,8 @@ struct EmbeddedOptions {
   // upstream: that of github.com is the secret GIT_TOKEN_GITHUB_COM, "user:password" or a token
   // alone.
   std::shared_ptr<SecretProvider> secrets;
-  // Starting point for everything else; its store, workspaces, secrets and executors are replaced.
+  // Starting point for everything else; its store, workspaces, secrets and executors are replaced,
+  // and connectors where it has none.
   EngineOptions engine;
 };
 

@@ -35,6 +35,11 @@ absl::StatusOr<std::unique_ptr<Engine>> OpenEmbedded(EmbeddedOptions options) {
   workspaces.root = state + "/workspaces";
   workspaces.credentials = std::make_shared<UpstreamCredentials>(engine.secrets);
   ASSIGN_OR_RETURN(engine.workspaces, NewGitWorkspaceProvider(std::move(workspaces)));
+#ifdef ROUTINES_HAS_CONNECTOR
+  if (engine.connectors == nullptr) {
+    engine.connectors = NewMcpConnectorProvider({.secrets = engine.secrets});
+  }
+#endif
   return Engine::Create(std::move(engine));
 }
 

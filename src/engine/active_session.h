@@ -34,6 +34,7 @@ struct ActiveSession {
   Phase phase = Phase::kPreparing;
   ExecutionRequest request;
   std::unique_ptr<Workspace> workspace;
+  std::shared_ptr<void> connectors;  // let go of before the workspace, whose files they may use
   BufferedLog log;
   Cancellation cancellation;
 

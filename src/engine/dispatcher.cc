@@ -192,10 +192,14 @@ void Dispatcher::Adopt(v1::Session leased, absl::Time now) {
 void Dispatcher::OnPrepared(const SessionPtr& session, std::shared_ptr<Prepared> prepared) {
   CrashPoint("prepare:after");
   if (session->phase != ActiveSession::Phase::kPreparing) {  // the lease was lost meanwhile
-    finish_tasks_.Run([prepared] { prepared->workspace.reset(); });
+    finish_tasks_.Run([prepared] {
+      prepared->connectors.reset();
+      prepared->workspace.reset();
+    });
     return;
   }
   session->workspace = std::move(prepared->workspace);
+  session->connectors = std::move(prepared->connectors);
   Outcome outcome = session->forced.value_or(prepared->outcome);
   if (session->give_back) {
     GiveBack(session, absl::InfinitePast(), session->record.attempt() - 1);
@@ -279,6 +283,7 @@ void Dispatcher::OnFinished(const SessionPtr& session, Outcome outcome) {
   CrashPoint("finish:before");
   finish_tasks_.Run([this, session] {
     std::vector<v1::Patch> patches;
+    session->connectors.reset();
     if (session->workspace != nullptr) {
       patches = session->workspace->Finish();
       session->workspace.reset();
@@ -443,10 +448,14 @@ void Dispatcher::Drop(const SessionPtr& session) {
   if (session->phase == ActiveSession::Phase::kRunning) {
     counters_.Change([](EngineStats& stats) { --stats.sessions_running; });
   }
-  // In kPreparing and kFinishing a task has the workspace.
+  // In kPreparing and kFinishing a task has them.
   if (session->phase != ActiveSession::Phase::kPreparing &&
-      session->phase != ActiveSession::Phase::kFinishing && session->workspace != nullptr) {
-    finish_tasks_.Run([session] { session->workspace.reset(); });
+      session->phase != ActiveSession::Phase::kFinishing &&
+      (session->workspace != nullptr || session->connectors != nullptr)) {
+    finish_tasks_.Run([session] {
+      session->connectors.reset();
+      session->workspace.reset();
+    });
   }
   session->phase = ActiveSession::Phase::kEnding;
   session->cancellation.Cancel();

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "src/base/status_macros.h"
+#include "src/engine/event_text.h"
 #include "src/engine/prompt.h"
 
 namespace routines {
@@ -35,12 +36,12 @@ absl::StatusOr<v1::Event> ReadEvent(Store& store, const std::string& id) {
   return rows.events.front();
 }
 
-// The variables and secret values that the routine names.
+// The variables and secret values that the routine names; adds the latter to `values`.
 Outcome BuildEnvironment(const EngineOptions& options, const v1::Routine& routine, BufferedLog& log,
-                         std::map<std::string, std::string>& environment) {
+                         std::map<std::string, std::string>& environment,
+                         std::vector<std::string>& values) {
   const v1::Environment& wanted = routine.environment();
   environment.insert(wanted.variables().begin(), wanted.variables().end());
-  std::vector<std::string> values;
   for (const std::string& name : wanted.secrets()) {
     if (options.secrets == nullptr) {
       return Outcome::Failure(v1::SESSION_STEP_SETUP, "secret_missing",
@@ -62,18 +63,19 @@ Outcome BuildEnvironment(const EngineOptions& options, const v1::Routine& routin
 
 // What the routine asks for and this version cannot give: an isolation that is missing ends the
 // session rather than let it run bare, anything else is at least told.
-Outcome CheckWhatCanBeHad(const v1::Routine& routine, BufferedLog& log) {
+Outcome CheckWhatCanBeHad(const EngineOptions& options, const v1::Routine& routine,
+                          BufferedLog& log) {
   const v1::Network::Mode mode = routine.environment().network().mode();
   if (mode == v1::Network::MODE_NONE || mode == v1::Network::MODE_ALLOW_LIST) {
     return Outcome::Failure(v1::SESSION_STEP_EXECUTOR, "sandbox_unavailable",
                             "the routine limits its network and this version cannot enforce that; "
                             "write network: {mode: full} to run without the limit");
   }
-  if (!routine.connectors().empty()) {
+  if (!routine.connectors().empty() && options.connectors == nullptr) {
     return Outcome::Failure(
         v1::SESSION_STEP_CONNECTOR, "connectors_unavailable",
         absl::StrCat("connector ", routine.connectors(0).name(),
-                     ": this version has no connectors; take them out to run without"));
+                     ": the engine has no connector provider; take it out to run without"));
   }
   std::vector<std::string> ignored;
   if (routine.overlap() > v1::OVERLAP_ALLOW) ignored.push_back("overlap");
@@ -87,6 +89,47 @@ Outcome CheckWhatCanBeHad(const v1::Routine& routine, BufferedLog& log) {
                   absl::StrCat("not enforced by this version: ", absl::StrJoin(ignored, ", "))));
   }
   return Outcome::Success();
+}
+
+// The clones, the setup script, and the environment that comes of them.
+Outcome PrepareWorkspace(const EngineOptions& options, BufferedLog& log,
+                         const Cancellation& cancellation, Prepared& prepared) {
+  ExecutionRequest& request = prepared.request;
+  const v1::Routine& routine = request.routine;
+  if (options.workspaces == nullptr) {
+    if (!routine.repositories().empty() || !routine.environment().setup_script().empty()) {
+      return Outcome::Failure(v1::SESSION_STEP_CLONE, "no_workspaces",
+                              "the engine has no workspace provider for its repositories");
+    }
+    const char* const path = std::getenv("PATH");
+    request.environment.emplace("PATH", path == nullptr ? "/usr/local/bin:/usr/bin:/bin" : path);
+    return Outcome::Success();
+  }
+  PreparedWorkspace made = options.workspaces->Prepare(
+      WorkspaceRequest{request.session, routine, request.environment, &log, &cancellation});
+  if (made.workspace == nullptr) return std::move(made.outcome);
+  request.workspace = made.workspace->directory();
+  request.working_directory = made.workspace->working_directory();
+  request.environment = made.workspace->environment();
+  prepared.workspace = std::move(made.workspace);
+  return Outcome::Success();
+}
+
+// The MCP servers, last: a stdio server may be what the setup script installed. `values`: the
+// secrets so far.
+Outcome OpenConnectors(const EngineOptions& options, BufferedLog& log,
+                       const Cancellation& cancellation, std::vector<std::string> values,
+                       Prepared& prepared) {
+  ExecutionRequest& request = prepared.request;
+  if (request.routine.connectors().empty()) return Outcome::Success();
+  OpenedConnectors opened = options.connectors->Open(
+      ConnectorRequest{request.session, request.routine, request.environment,
+                       request.working_directory, &log, &cancellation});
+  values.insert(values.end(), opened.secret_values.begin(), opened.secret_values.end());
+  log.SetRedactor(Redactor(values));
+  request.connectors = std::move(opened.endpoints);
+  prepared.connectors = std::move(opened.keep);
+  return std::move(opened.outcome);
 }
 
 }  // namespace
@@ -114,34 +157,16 @@ Prepared PrepareSession(const EngineOptions& options, const v1::Session& session
   ExecutionRequest& request = prepared.request;
   request.session = session;
   request.routine = *routine;
-  prepared.outcome = CheckWhatCanBeHad(*routine, log);
+  prepared.outcome = CheckWhatCanBeHad(options, *routine, log);
   if (!prepared.outcome.ok()) return prepared;
-  prepared.outcome = BuildEnvironment(options, *routine, log, request.environment);
+  std::vector<std::string> secrets;
+  prepared.outcome = BuildEnvironment(options, *routine, log, request.environment, secrets);
   if (!prepared.outcome.ok()) return prepared;
   request.prompt = AssemblePrompt(routine->prompt(), event->source(), log.Redact(event->text()));
 
-  if (routine->repositories().empty() && routine->environment().setup_script().empty() &&
-      options.workspaces == nullptr) {
-    const char* const path = std::getenv("PATH");
-    request.environment.emplace("PATH", path == nullptr ? "/usr/local/bin:/usr/bin:/bin" : path);
-    return prepared;
-  }
-  if (options.workspaces == nullptr) {
-    prepared.outcome =
-        Outcome::Failure(v1::SESSION_STEP_CLONE, "no_workspaces",
-                         "the engine has no workspace provider for its repositories");
-    return prepared;
-  }
-  PreparedWorkspace made = options.workspaces->Prepare(
-      WorkspaceRequest{session, *routine, request.environment, &log, &cancellation});
-  if (made.workspace == nullptr) {
-    prepared.outcome = std::move(made.outcome);
-    return prepared;
-  }
-  request.workspace = made.workspace->directory();
-  request.working_directory = made.workspace->working_directory();
-  request.environment = made.workspace->environment();
-  prepared.workspace = std::move(made.workspace);
+  prepared.outcome = PrepareWorkspace(options, log, cancellation, prepared);
+  if (!prepared.outcome.ok()) return prepared;
+  prepared.outcome = OpenConnectors(options, log, cancellation, std::move(secrets), prepared);
   return prepared;
 }
 

@@ -14,6 +14,7 @@ struct Prepared {
   Outcome outcome;  // anything but ok(): the session does not start
   ExecutionRequest request;
   std::unique_ptr<Workspace> workspace;  // null where the routine needs none
+  std::shared_ptr<void> connectors;      // what its connectors need while it runs; may be null
 };
 
 // How often the routine may be tried again before its agent started.
