@@ -1,0 +1,28 @@
+// Finds the local times that the fields of a schedule name, without knowing of time zones.
+#ifndef ROUTINES_SRC_SCHEDULE_CIVIL_SEARCH_H_
+#define ROUTINES_SRC_SCHEDULE_CIVIL_SEARCH_H_
+
+#include <optional>
+
+#include "absl/time/civil_time.h"
+#include "routines/schedule.h"
+
+namespace routines {
+
+// A month is looked at in one step (its days as bits), so that a search costs at most 4,800 steps:
+// the calendar repeats after 400 years, and what has not come by then never comes.
+class CivilSearch {
+ public:
+  using Fields = Schedule::Fields;
+
+  // The first matching minute at or after `from`, the last at or before it.
+  static std::optional<absl::CivilMinute> First(const Fields& fields, absl::CivilMinute from);
+  static std::optional<absl::CivilMinute> Last(const Fields& fields, absl::CivilMinute from);
+
+  // The shortest time between two matching minutes of one day, or over one midnight; in minutes.
+  static int ClosestMinutes(const Fields& fields);
+};
+
+}  // namespace routines
+
+#endif  // ROUTINES_SRC_SCHEDULE_CIVIL_SEARCH_H_
