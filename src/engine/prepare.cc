@@ -6,7 +6,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "src/base/status_macros.h"
-#include "src/engine/event_text.h"
 #include "src/engine/prompt.h"
 
 namespace routines {
