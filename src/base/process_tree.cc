@@ -39,13 +39,14 @@ uint64_t ParseNumber(const char*& text) {
 
 }  // namespace
 
-int ProcessTree::Signal(int signal, Which which) {
+int ProcessTree::Signal(int signal, Which which, pid_t spared) {
   if (!Scan()) return 0;
   MarkKin();
   const int proc = syscall(SYS_openat, AT_FDCWD, "/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   int signaled = 0;
   for (size_t i = 0; i < size_; ++i) {
     if (table_[i].kin != Process::kDescendant || !Matches(table_[i].state, which)) continue;
+    if (table_[i].pid == spared) continue;
     // The pid may belong to another process by now. The descriptor holds on to whichever it is, so
     // that the start time read after it tells.
     const int process = syscall(SYS_pidfd_open, table_[i].pid, 0);

@@ -14,8 +14,9 @@ class ProcessTree {
  public:
   enum class Which { kAll, kStopped, kNotStopped };
 
-  // Sends `signal` to those descendants; returns to how many it went. 0 too where /proc is missing.
-  int Signal(int signal, Which which = Which::kAll);
+  // Sends `signal` to those descendants but `spared`; returns to how many it went. 0 too where
+  // /proc is missing.
+  int Signal(int signal, Which which = Which::kAll, pid_t spared = 0);
 
  private:
   struct Process {

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -20,7 +21,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
+#include "src/base/program.h"
+#include "src/base/sandbox.h"
 #include "src/base/status_macros.h"
 #include "src/base/supervisor.h"
 
@@ -29,9 +31,9 @@ namespace {
 
 using SteadyClock = std::chrono::steady_clock;
 
-constexpr char kDefaultPath[] = "/usr/local/bin:/usr/bin:/bin";
 constexpr size_t kPieceBytes = 64 << 10;
 constexpr size_t kDrainBytes = 1 << 20;  // of one stream after the end: more than a pipe holds
+constexpr size_t kComplaintBytes = 1 << 10;
 // Past TERM and grace: a supervisor that has not finished by then was stopped by somebody.
 constexpr std::chrono::seconds kSupervisorGrace(30);
 
@@ -56,120 +58,39 @@ class Descriptor {
   int fd_ = -1;
 };
 
-absl::Status SystemError(int error, const std::string& what) {
-  const std::string message = absl::StrCat(what, ": ", std::strerror(error));
-  switch (error) {
-    case ENOENT:
-    case ENOTDIR:
-      return absl::NotFoundError(message);
-    case EACCES:
-    case EPERM:
-    case ENOEXEC:
-      return absl::PermissionDeniedError(message);
-    case EAGAIN:
-    case ENOMEM:
-    case EMFILE:
-    case ENFILE:
-      return absl::ResourceExhaustedError(message);
-    case E2BIG:
-      return absl::InvalidArgumentError(message);
-    case ETXTBSY:
-      return absl::UnavailableError(message);
-    default:
-      return absl::InternalError(message);
-  }
-}
-
-// ---- What is to be executed --------------------------------------------------------------------
-
-// The arguments of execve, in memory that the fork finds ready.
-class Program {
- public:
-  static absl::StatusOr<Program> Make(const SubprocessOptions& options) {
-    if (options.command.empty() || options.command[0].empty()) {
-      return absl::InvalidArgumentError("command is empty");
-    }
-    Program program;
-    for (const std::string& argument : options.command) program.arguments_.push_back(argument);
-    for (const auto& [name, value] : options.environment) {
-      if (name.empty() || name.find('=') != name.npos) {
-        return absl::InvalidArgumentError(absl::StrCat("\"", name, "\" cannot name a variable"));
-      }
-      program.variables_.push_back(absl::StrCat(name, "=", value));
-    }
-    for (const auto* texts : {&program.arguments_, &program.variables_}) {
-      for (const std::string& text : *texts) {
-        if (text.find('\0') == text.npos) continue;
-        return absl::InvalidArgumentError(absl::StrCat(
-            texts == &program.arguments_ ? "an argument" : "a variable", " holds a NUL byte"));
-      }
-    }
-    program.FindCandidates(options);
-    program.directory_ = options.directory;
-    return program;
-  }
-
-  // Points into this object.
-  void Fill(SupervisorSpec& spec) {
-    for (const std::string& path : paths_) path_pointers_.push_back(path.c_str());
-    path_pointers_.push_back(nullptr);
-    for (std::string& argument : arguments_) argv_.push_back(argument.data());
-    argv_.push_back(nullptr);
-    for (std::string& variable : variables_) envp_.push_back(variable.data());
-    envp_.push_back(nullptr);
-    spec.paths = path_pointers_.data();
-    spec.argv = argv_.data();
-    spec.envp = envp_.data();
-    spec.directory = directory_.empty() ? nullptr : directory_.c_str();
-  }
-
- private:
-  void FindCandidates(const SubprocessOptions& options) {
-    const std::string& name = options.command[0];
-    if (name.find('/') != name.npos) {
-      paths_.push_back(name);
-      return;
-    }
-    const auto path = options.environment.find("PATH");
-    const std::string search = path == options.environment.end() ? kDefaultPath : path->second;
-    for (const absl::string_view folder : absl::StrSplit(search, ':', absl::SkipEmpty())) {
-      if (folder[0] != '/') continue;  // it would be a folder of where the program starts
-      paths_.push_back(absl::StrCat(folder, "/", name));
-    }
-  }
-
-  std::vector<std::string> paths_, arguments_, variables_;
-  std::string directory_;
-  std::vector<const char*> path_pointers_;
-  std::vector<char*> argv_, envp_;
-};
-
 // ---- The run -----------------------------------------------------------------------------------
 
 class Run {
  public:
-  explicit Run(const SubprocessOptions& options)
-      : options_(options), unsent_(options.stdin_data), piece_(new char[kPieceBytes]) {}
+  Run(const SubprocessOptions& options, const Program& program)
+      : options_(options),
+        what_(program),
+        unsent_(options.stdin_data),
+        piece_(new char[kPieceBytes]) {}
 
   absl::Status Start(SupervisorSpec& spec);
   absl::StatusOr<SubprocessResult> Serve();
 
  private:
   using Stream = SubprocessOptions::Stream;
-  enum { kControl, kStdin, kStdout, kStderr, kEvents, kCancel, kPolled };
+  enum { kControl, kStdin, kStdout, kStderr, kEvents, kSandbox, kRelease, kCancel, kPolled };
 
   absl::Status Connect(SupervisorSpec& spec, std::vector<Descriptor>& theirs);
+  absl::Status ConnectSandbox(SupervisorSpec& spec, std::vector<Descriptor>& theirs);
   void Poll();
   int PollTimeoutMs();
   void ReadReport();
+  void ReadSandbox();
   void ReadOutput(int which);
   void WriteInput();
   void Stop(SubprocessResult::End end);
   void Abandon();
   void Drain();
   absl::StatusOr<SubprocessResult> Result();
+  absl::StatusOr<SubprocessResult> SandboxResult();
 
   const SubprocessOptions& options_;
+  const Program& what_;
   std::string_view unsent_;
   std::unique_ptr<char[]> piece_;
   std::array<Descriptor, kCancel> ends_;  // ours, by what they are for
@@ -179,6 +100,8 @@ class Run {
   std::optional<SubprocessResult::End> stopped_;  // we asked for the end, and why
   std::optional<SupervisorReport> failure_;
   std::optional<int> status_;
+  std::string sandbox_status_;  // what bubblewrap said
+  std::string complaint_;       // the beginning of standard error
 };
 
 SteadyClock::time_point After(absl::Duration duration) {
@@ -206,6 +129,25 @@ absl::Status Run::Connect(SupervisorSpec& spec, std::vector<Descriptor>& theirs)
     return SystemError(errno, "cannot make a socket");
   }
   keep(kControl, pair[0], pair[1], SupervisorSpec::kProgramDescriptors);
+  for (int i = SupervisorSpec::kSandboxDescriptors; i < SupervisorSpec::kDescriptors; ++i) {
+    spec.descriptors[i] = -1;
+  }
+  return what_.sandboxed() ? ConnectSandbox(spec, theirs) : absl::OkStatus();
+}
+
+absl::Status Run::ConnectSandbox(SupervisorSpec& spec, std::vector<Descriptor>& theirs) {
+  ASSIGN_OR_RETURN(const int arguments, what_.SandboxArguments());
+  theirs.push_back(Descriptor(arguments));
+  spec.descriptors[kSandboxArgumentsFd] = arguments;
+  int pair[2];
+  for (const auto& [ours, our_end, slot] :
+       {std::array{int{kSandbox}, 0, kSandboxStatusFd}, {int{kRelease}, 1, kSandboxReleaseFd}}) {
+    if (pipe2(pair, O_CLOEXEC) != 0) return SystemError(errno, "cannot make a pipe");
+    ends_[ours] = Descriptor(pair[our_end]);
+    theirs.push_back(Descriptor(pair[1 - our_end]));
+    spec.descriptors[slot] = pair[1 - our_end];
+    fcntl(pair[our_end], F_SETFL, O_NONBLOCK);
+  }
   return absl::OkStatus();
 }
 
@@ -215,6 +157,7 @@ absl::Status Run::Start(SupervisorSpec& spec) {
   spec.grace_ms = static_cast<int>(
       std::clamp<int64_t>(absl::ToInt64Milliseconds(options_.kill_grace), 0, INT_MAX / 2));
   spec.host = getpid();
+  spec.sandbox = what_.sandboxed();
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -245,10 +188,12 @@ void Run::Poll() {
   pollfd polled[kPolled];
   for (int i = 0; i < kCancel; ++i) polled[i] = {ends_[i].get(), POLLIN, 0};
   polled[kStdin].events = POLLOUT;
+  polled[kRelease].fd = -1;
   const bool watch = !stopped_ && options_.cancellation != nullptr;
   polled[kCancel] = {watch ? options_.cancellation->fd() : -1, POLLIN, 0};
   if (poll(polled, kPolled, PollTimeoutMs()) <= 0) return;
   if (polled[kControl].revents != 0) ReadReport();
+  if (polled[kSandbox].revents != 0) ReadSandbox();
   if ((polled[kStdin].revents & POLLERR) != 0) {
     ends_[kStdin].Close();  // nobody reads
   } else if (polled[kStdin].revents != 0) {
@@ -284,15 +229,38 @@ void Run::ReadReport() {
     program_ = report.value;
   } else if (report.kind != SupervisorReport::kStarted) {
     failure_ = report;
-  } else if (options_.started) {
+  } else if (!what_.sandboxed() && options_.started) {
     options_.started();
   }
+}
+
+// The sandbox's first process waits to be released, and hands its limits down to all others.
+void Run::ReadSandbox() {
+  char text[512];
+  const ssize_t size = read(ends_[kSandbox].get(), text, sizeof text);
+  if (size < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  if (size <= 0) return ends_[kSandbox].Close();
+  sandbox_status_.append(text, size);
+  const int64_t first = SandboxStatusNumber(sandbox_status_, "child-pid");
+  if (first <= 0 || !ends_[kRelease].open()) return;
+  if (stopped_) return;  // it shall not start any more
+  const auto limit = [first](__rlimit_resource resource, int64_t most) {
+    const rlimit value = {static_cast<rlim_t>(most), static_cast<rlim_t>(most)};
+    if (most > 0) prlimit(static_cast<pid_t>(first), resource, &value, nullptr);
+  };
+  limit(RLIMIT_NPROC, options_.sandbox.max_processes);
+  limit(RLIMIT_FSIZE, options_.sandbox.max_file_bytes);
+  ends_[kRelease].Close();
+  if (options_.started) options_.started();
 }
 
 void Run::ReadOutput(int which) {
   const ssize_t size = read(ends_[which].get(), piece_.get(), kPieceBytes);
   if (size < 0 && (errno == EAGAIN || errno == EINTR)) return;
   if (size <= 0) return ends_[which].Close();
+  if (what_.sandboxed() && which == kStderr && complaint_.size() < kComplaintBytes) {
+    complaint_.append(piece_.get(), std::min<size_t>(size, kComplaintBytes - complaint_.size()));
+  }
   if (!options_.output) return;
   constexpr Stream kStreams[] = {Stream::kStdout, Stream::kStderr, Stream::kEvents};
   options_.output(kStreams[which - kStdout], std::string_view(piece_.get(), size));
@@ -323,7 +291,8 @@ void Run::WriteInput() {
 void Run::Stop(SubprocessResult::End end) {
   if (status_) return;
   stopped_ = end;
-  const char request = 'T';
+  // What has not been released has nothing to be asked, and would only wait for its end.
+  const char request = ends_[kRelease].open() ? kKill : kTerminate;
   send(ends_[kControl].get(), &request, 1, MSG_NOSIGNAL);
   deadline_ = After(options_.kill_grace + absl::FromChrono(kSupervisorGrace));
 }
@@ -354,6 +323,10 @@ absl::StatusOr<SubprocessResult> Run::Result() {
             absl::StrCat("directory \"", options_.directory,
                          "\" cannot be entered: ", std::strerror(failure_->value)));
       case SupervisorReport::kExecFailed:
+        if (what_.sandboxed()) {
+          return SandboxError(absl::StrCat("cannot run \"", options_.sandbox.bubblewrap,
+                                           "\": ", std::strerror(failure_->value)));
+        }
         return SystemError(failure_->value,
                            absl::StrCat("cannot run \"", options_.command[0], "\""));
       default:
@@ -367,11 +340,31 @@ absl::StatusOr<SubprocessResult> Run::Result() {
   SubprocessResult result;
   if (stopped_) {
     result.end = *stopped_;
+  } else if (what_.sandboxed()) {
+    return SandboxResult();
   } else if (WIFSIGNALED(*status_)) {
     result.end = SubprocessResult::End::kSignaled;
     result.signal = WTERMSIG(*status_);
   } else {
     result.exit_code = WEXITSTATUS(*status_);
+  }
+  return result;
+}
+
+// bubblewrap speaks of an exit code only where it came to execute the program.
+absl::StatusOr<SubprocessResult> Run::SandboxResult() {
+  while (ends_[kSandbox].open()) ReadSandbox();
+  const int64_t code = SandboxStatusNumber(sandbox_status_, "exit-code");
+  if (code < 0 && WIFSIGNALED(*status_)) {
+    return absl::AbortedError("the supervisor of the sandbox was killed; so was the program");
+  }
+  if (code < 0) return SandboxFailure(options_.command[0], complaint_);
+  SubprocessResult result;
+  if (code > 128 && code <= 128 + SIGRTMAX) {
+    result.end = SubprocessResult::End::kSignaled;
+    result.signal = static_cast<int>(code - 128);
+  } else {
+    result.exit_code = static_cast<int>(code);
   }
   return result;
 }
@@ -382,7 +375,7 @@ absl::StatusOr<SubprocessResult> RunSubprocess(const SubprocessOptions& options)
   ASSIGN_OR_RETURN(Program program, Program::Make(options));
   SupervisorSpec spec = {};
   program.Fill(spec);
-  Run run(options);
+  Run run(options, program);
   RETURN_IF_ERROR(run.Start(spec));
   return run.Serve();
 }

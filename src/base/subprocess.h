@@ -3,7 +3,7 @@
 // The program becomes the leader of a tree under a small supervisor process that adopts orphans
 // (child subreaper), so that double forks, setsid and programs that ignore TERM end with it. The
 // supervisor also holds a pipe to this process: when this process dies, by kill -9 too, the tree is
-// killed.
+// killed. With a sandbox the tree is a process namespace besides, which its members cannot leave.
 //
 // Thread-safety: RunSubprocess may be called from any number of threads; each call keeps its thread
 // until the tree is gone.
@@ -19,6 +19,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "routines/cancellation.h"
+#include "routines/sandbox.h"
 
 namespace routines {
 
@@ -48,6 +49,11 @@ struct SubprocessOptions {
   absl::Duration timeout = absl::InfiniteDuration();
   const Cancellation* cancellation = nullptr;
   absl::Duration kill_grace = absl::Seconds(5);  // between TERM and KILL to the whole tree
+
+  // Where it names bubblewrap, the program runs in it: `started` is then called when the sandbox
+  // stands, before exec; what the program leaves behind is killed without TERM; PWD is set; and an
+  // exit code of 128 + N counts as signal N, because bubblewrap tells no difference.
+  Sandbox sandbox;
 };
 
 struct SubprocessResult {
@@ -62,7 +68,8 @@ struct SubprocessResult {
 // executed; kFailedPrecondition: no such directory; kResourceExhausted: no process or descriptor to
 // be had; kInvalidArgument: no command, a NUL byte, or more than the kernel takes; kUnavailable:
 // the file is still being written; kAborted: somebody killed the supervisor, and the program with
-// it.
+// it. Where the sandbox cannot be built, nothing is run: kFailedPrecondition, and IsSandboxError
+// (src/base/sandbox.h) is true.
 absl::StatusOr<SubprocessResult> RunSubprocess(const SubprocessOptions& options);
 
 }  // namespace routines

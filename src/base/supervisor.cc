@@ -25,6 +25,7 @@ namespace routines {
 namespace {
 
 constexpr int kControl = SupervisorSpec::kProgramDescriptors;
+constexpr int kDescriptors = SupervisorSpec::kDescriptors;
 constexpr size_t kSignalSetSize = 8;  // of the kernel, not of the C library
 
 [[noreturn]] void Exit(int code) {
@@ -155,6 +156,33 @@ void ReleaseHostMemory() {
   syscall(SYS_close, maps);
 }
 
+// Blanks the variables that the host was started with: /proc/PID/environ shows them of the
+// supervisor, too. Their place is told by the fields 50 and 51 of /proc/self/stat.
+void ForgetHostEnvironment() {
+  const int file = syscall(SYS_openat, AT_FDCWD, "/proc/self/stat", O_RDONLY | O_CLOEXEC);
+  if (file < 0) return;
+  char text[2048];
+  const ssize_t size = syscall(SYS_read, file, text, sizeof text - 1);
+  syscall(SYS_close, file);
+  if (size <= 0) return;
+  text[size] = '\0';
+  const char* at = text + size;
+  while (at > text && *at != ')') --at;
+  uintptr_t ends[2] = {};
+  int field = 2;  // at whose end we are
+  for (; *at != '\0' && field < 51; ++field) {
+    while (*at != '\0' && *at != ' ') ++at;
+    if (*at == ' ') ++at;
+    if (field < 49) continue;
+    for (const char* digit = at; *digit >= '0' && *digit <= '9'; ++digit) {
+      ends[field - 49] = ends[field - 49] * 10 + (*digit - '0');
+    }
+  }
+  for (uintptr_t byte = ends[0]; field == 51 && byte < ends[1]; ++byte) {
+    *reinterpret_cast<volatile char*>(byte) = '\0';
+  }
+}
+
 // ---- The supervisor ----------------------------------------------------------------------------
 
 class Supervisor {
@@ -165,6 +193,7 @@ class Supervisor {
     Isolate();
     PlaceDescriptors();
     Start();
+    ForgetHostEnvironment();
     ReleaseHostMemory();
     while (!ReapAll()) {
       Wait();
@@ -186,23 +215,23 @@ class Supervisor {
     syscall(SYS_setsid);  // what a terminal sends is for the host
   }
 
-  // Moves what is needed to 0…4 and closes everything else.
+  // Moves what is needed to 0…7 and closes everything else.
   void PlaceDescriptors() {
-    int from[SupervisorSpec::kDescriptors];
-    for (int i = 0; i <= kControl; ++i) {
+    int from[kDescriptors];
+    for (int i = 0; i < kDescriptors; ++i) {
       from[i] = spec_.descriptors[i];
-      if (from[i] >= 0 && from[i] <= kControl)
-        from[i] = syscall(SYS_fcntl, from[i], F_DUPFD, kControl + 1);
+      if (from[i] >= 0 && from[i] < kDescriptors)
+        from[i] = syscall(SYS_fcntl, from[i], F_DUPFD, kDescriptors);
     }
     if (from[kControl] < 0) Exit(1);
-    for (int i = 0; i <= kControl; ++i) {
+    for (int i = 0; i < kDescriptors; ++i) {
       // What is absent is taken too, until exec: nothing else may get its number.
       const bool absent = from[i] < 0;
       syscall(SYS_dup3, absent ? from[kControl] : from[i], i,
               absent || i == kControl ? O_CLOEXEC : 0);
     }
-    if (syscall(SYS_close_range, kControl + 1, ~0U, 0) != 0) {
-      for (int i = kControl + 1; i < 1 << 16; ++i) syscall(SYS_close, i);
+    if (syscall(SYS_close_range, kDescriptors, ~0U, 0) != 0) {
+      for (int i = kDescriptors; i < 1 << 16; ++i) syscall(SYS_close, i);
     }
   }
 
@@ -216,7 +245,9 @@ class Supervisor {
     if (program_ == 0) BecomeProgram(spec_, report[1]);
     starting_ = report[0];
     syscall(SYS_close, report[1]);
-    for (int i = 0; i < kControl; ++i) syscall(SYS_close, i);
+    for (int i = 0; i < kDescriptors; ++i) {
+      if (i != kControl) syscall(SYS_close, i);
+    }
   }
 
   [[noreturn]] void FailAll(int error) {
@@ -244,7 +275,8 @@ class Supervisor {
   void Terminate(int grace_ms) {
     const int64_t at = NowMs() + grace_ms;
     if (kill_at_ < 0 && grace_ms > 0) {
-      tree_.Signal(SIGTERM);
+      // What watches a sandbox would die of it, and take the sandbox along without a grace.
+      tree_.Signal(SIGTERM, ProcessTree::Which::kAll, spec_.sandbox ? program_ : 0);
       tree_.Signal(SIGCONT, ProcessTree::Which::kStopped);
     }
     if (kill_at_ < 0 || at < kill_at_) kill_at_ = at;
@@ -290,7 +322,7 @@ class Supervisor {
     const ssize_t size = syscall(SYS_recvfrom, kControl, &request, 1, 0, nullptr, nullptr);
     if (size < 0 && errno == EINTR) return;
     host_gone_ = size <= 0;
-    Terminate(host_gone_ ? 0 : spec_.grace_ms);
+    Terminate(host_gone_ || request == kKill ? 0 : spec_.grace_ms);
   }
 
   // What became of exec: a failure arrives through the pipe, success closes it.

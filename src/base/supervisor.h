@@ -7,11 +7,13 @@
 
 namespace routines {
 
-// Host to supervisor: any packet asks for TERM to the tree and, after the grace, KILL to what is
-// left. The end of the connection asks for KILL at once.
+// Host to supervisor: a packet asks for the end of the tree: kTerminate for TERM and, after the
+// grace, KILL to what is left; kKill for KILL at once, as does the end of the connection.
 //
 // Supervisor to host: kForked, then kStarted or a failure, then kEnded, then the end of the
 // connection.
+enum SupervisorRequest : char { kTerminate = 'T', kKill = 'K' };
+
 struct SupervisorReport {
   enum Kind : int {
     kForked,           // value: pid of the program, and of its process group
@@ -32,11 +34,13 @@ struct SupervisorSpec {
   char* const* envp;
   const char* directory;  // nullptr: that of the host
   // What becomes descriptor 0, 1, 2 and 3 of the program (3: -1 where it has none), then the
-  // supervisor's end of the connection (SOCK_SEQPACKET).
-  enum { kProgramDescriptors = 4, kDescriptors = 5 };
+  // supervisor's end of the connection (SOCK_SEQPACKET), then what a sandbox is built with: 5, 6
+  // and 7 of the program (-1 where there is no sandbox).
+  enum { kProgramDescriptors = 4, kSandboxDescriptors = 5, kDescriptors = 8 };
   int descriptors[kDescriptors];
   int grace_ms;  // between TERM and KILL
   pid_t host;
+  bool sandbox;  // the program only builds and watches what is to get TERM
 };
 
 // Forks. To be called with all signals blocked; returns the pid, or -1 and errno. The child does

@@ -69,7 +69,7 @@ EDGES = {
 COMMON_LIBRARIES = ("absl/", "google/protobuf/")
 PRIVATE_LIBRARIES = {
     "boost/": {"server", "executor", "connector", "workspace", "cli"},
-    "openssl/": {"server", "workspace", "cli", "src/base/crypto.cc"},
+    "openssl/": {"server", "executor", "workspace", "cli", "src/base/crypto.cc"},
     "simdjson": {"match", "executor", "connector", "server", "cli", "testing"},
     "yaml-cpp/": {"config"},
     "sqlite3": {"store"},
