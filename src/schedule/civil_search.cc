@@ -7,7 +7,7 @@
 namespace routines {
 namespace {
 
-constexpr int kMonthsOfCalendar = 400 * 12;
+constexpr int kYearsOfCalendar = 400;
 
 template <typename T>
 int LowestBit(T bits) {
@@ -30,29 +30,53 @@ T UpTo(T bits, int bit) {
   return static_cast<T>(bits ^ From(bits, bit + 1));
 }
 
-int WeekdayNumber(absl::CivilDay day) {  // 0: Sunday
-  return (static_cast<int>(absl::GetWeekday(day)) + 1) % 7;
+// A month, walked through without the cost of normalised civil times.
+struct Month {
+  absl::civil_year_t year;
+  int month;
+};
+
+// The next and the last month that the schedule has at all.
+Month After(uint16_t months, Month from) {
+  const uint16_t later = From(months, from.month + 1);
+  return later != 0 ? Month{from.year, LowestBit(later)} : Month{from.year + 1, LowestBit(months)};
+}
+
+Month Before(uint16_t months, Month from) {
+  const uint16_t earlier = UpTo(months, from.month - 1);
+  return earlier != 0 ? Month{from.year, HighestBit(earlier)}
+                      : Month{from.year - 1, HighestBit(months)};
+}
+
+int LengthOf(Month month) {
+  if (month.month != 2) return 30 + ((month.month + month.month / 8) & 1);
+  const bool leap = month.year % 4 == 0 && (month.year % 100 != 0 || month.year % 400 == 0);
+  return leap ? 29 : 28;
+}
+
+// The days of a month that fall on the weekdays of the schedule.
+uint32_t ByWeekday(const CivilSearch::Fields& fields, Month month) {
+  if (fields.days_of_week == 0x7f) return ~0u;
+  const absl::CivilDay first(month.year, month.month);
+  // The week turned so that bit 0 is the weekday of the first day, then laid out five times.
+  const int turn = (static_cast<int>(absl::GetWeekday(first)) + 1) % 7;
+  const uint64_t week = (fields.days_of_week >> turn | fields.days_of_week << (7 - turn)) & 0x7f;
+  return static_cast<uint32_t>(week * 0x10204081u << 1);
 }
 
 // The matching days of a month: bit d stands for day d.
-uint32_t DaysOf(const CivilSearch::Fields& fields, absl::CivilMonth month) {
-  if ((fields.months >> month.month() & 1) == 0) return 0;
-  const absl::CivilDay first(month);
-  const int length = static_cast<int>(absl::CivilDay(month + 1) - first);
-  // The week turned so that bit 0 is the weekday of the first day, then laid out five times.
-  const int turn = WeekdayNumber(first);
-  const uint64_t week = (fields.days_of_week >> turn | fields.days_of_week << (7 - turn)) & 0x7f;
-  const uint64_t weeks = week * 0x10204081u;
-  const uint32_t by_week = static_cast<uint32_t>(weeks << 1);
+uint32_t DaysOf(const CivilSearch::Fields& fields, Month month) {
+  if ((fields.months >> month.month & 1) == 0) return 0;
+  const uint32_t by_week = ByWeekday(fields, month);
   const uint32_t days =
       fields.either_day ? fields.days_of_month | by_week : fields.days_of_month & by_week;
-  return UpTo(days, length) & ~1u;
+  return UpTo(days, LengthOf(month)) & ~1u;
 }
 
 }  // namespace
 
 std::optional<absl::CivilMinute> CivilSearch::First(const Fields& fields, absl::CivilMinute from) {
-  absl::CivilMonth month(from);
+  Month month{from.year(), from.month()};
   uint32_t days = From(DaysOf(fields, month), from.day());
   if ((days >> from.day() & 1) != 0) {
     const uint64_t minutes = From(fields.minutes, from.minute());
@@ -66,16 +90,17 @@ std::optional<absl::CivilMinute> CivilSearch::First(const Fields& fields, absl::
     }
     days = From(days, from.day() + 1);
   }
-  for (int i = 0; days == 0; ++i) {
-    if (i == kMonthsOfCalendar) return std::nullopt;
-    days = DaysOf(fields, ++month);
+  while (days == 0) {
+    month = After(fields.months, month);
+    if (month.year > from.year() + kYearsOfCalendar) return std::nullopt;
+    days = DaysOf(fields, month);
   }
-  return absl::CivilMinute(month.year(), month.month(), LowestBit(days), LowestBit(fields.hours),
+  return absl::CivilMinute(month.year, month.month, LowestBit(days), LowestBit(fields.hours),
                            LowestBit(fields.minutes));
 }
 
 std::optional<absl::CivilMinute> CivilSearch::Last(const Fields& fields, absl::CivilMinute from) {
-  absl::CivilMonth month(from);
+  Month month{from.year(), from.month()};
   uint32_t days = UpTo(DaysOf(fields, month), from.day());
   if ((days >> from.day() & 1) != 0) {
     const uint64_t minutes = UpTo(fields.minutes, from.minute());
@@ -89,11 +114,12 @@ std::optional<absl::CivilMinute> CivilSearch::Last(const Fields& fields, absl::C
     }
     days = UpTo(days, from.day() - 1);
   }
-  for (int i = 0; days == 0; ++i) {
-    if (i == kMonthsOfCalendar) return std::nullopt;
-    days = DaysOf(fields, --month);
+  while (days == 0) {
+    month = Before(fields.months, month);
+    if (month.year < from.year() - kYearsOfCalendar) return std::nullopt;
+    days = DaysOf(fields, month);
   }
-  return absl::CivilMinute(month.year(), month.month(), HighestBit(days), HighestBit(fields.hours),
+  return absl::CivilMinute(month.year, month.month, HighestBit(days), HighestBit(fields.hours),
                            HighestBit(fields.minutes));
 }
 

@@ -31,16 +31,10 @@ absl::CivilMinute RoundUp(const absl::TimeZone::CivilInfo& local) {
   return local.cs == minute && local.subsecond == absl::ZeroDuration() ? minute : minute + 1;
 }
 
-// The instant at which local time reads `minute`, as long as the offset stays that of `local`.
+// The instant at which local time reads `civil`, as long as the offset stays that of `local`.
 absl::Time AtOffset(absl::Time time, const absl::TimeZone::CivilInfo& local,
-                    absl::CivilMinute minute) {
-  return time - local.subsecond + absl::Seconds(absl::CivilSecond(minute) - local.cs);
-}
-
-// The instant of a change of offset.
-absl::Time InstantOf(const absl::TimeZone& zone, const absl::TimeZone::CivilTransition& change) {
-  const absl::TimeZone::TimeInfo from = zone.At(change.from);
-  return from.kind != absl::TimeZone::TimeInfo::UNIQUE ? from.trans : zone.At(change.to).trans;
+                    absl::CivilSecond civil) {
+  return time - local.subsecond + absl::Seconds(civil - local.cs);
 }
 
 // When a time of day fires: at the end of the gap that it falls in, at its first occurrence.
@@ -156,10 +150,10 @@ absl::Time Schedule::NextOfInterval(absl::Time after) const {
   while (true) {
     const absl::TimeZone::CivilInfo local = zone_.At(time);
     const absl::CivilMinute minute = *CivilSearch::First(fields_, RoundUp(local));
-    const absl::Time candidate = AtOffset(time, local, minute);
+    const absl::Time candidate = AtOffset(time, local, absl::CivilSecond(minute));
     absl::TimeZone::CivilTransition change;
     if (!zone_.NextTransition(time, &change)) return candidate;
-    const absl::Time end = InstantOf(zone_, change);
+    const absl::Time end = AtOffset(time, local, change.from);
     if (candidate < end) return candidate;
     if (minute >= absl::CivilMinute(change.from) && minute < absl::CivilMinute(change.to)) {
       return end;  // it fell in the gap
@@ -174,10 +168,10 @@ absl::Time Schedule::PreviousOfInterval(absl::Time before) const {
   while (true) {
     const absl::TimeZone::CivilInfo local = zone_.At(time);
     const absl::CivilMinute minute = *CivilSearch::Last(fields_, absl::CivilMinute(local.cs));
-    const absl::Time candidate = AtOffset(time, local, minute);
+    const absl::Time candidate = AtOffset(time, local, absl::CivilSecond(minute));
     absl::TimeZone::CivilTransition change;
     if (!zone_.PrevTransition(time + kTick, &change)) return candidate;
-    const absl::Time begin = InstantOf(zone_, change);
+    const absl::Time begin = AtOffset(time, local, change.to);
     if (candidate >= begin) return candidate;
     if (minute >= absl::CivilMinute(change.from) && minute < absl::CivilMinute(change.to)) {
       return begin;
