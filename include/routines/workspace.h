@@ -9,6 +9,7 @@
 #ifndef ROUTINES_WORKSPACE_H_
 #define ROUTINES_WORKSPACE_H_
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
@@ -17,6 +18,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "routines/cancellation.h"
+#include "routines/sandbox.h"
 #include "routines/secrets.h"
 #include "routines/session.h"
 #include "routines/v1/routine.pb.h"
@@ -46,6 +48,9 @@ class Workspace {
   // LANG, TMPDIR and what git needs to reach the gate.
   virtual const std::map<std::string, std::string>& environment() const = 0;
 
+  // What the session's programs are to run in.
+  virtual Sandbox sandbox() const { return {}; }
+
   // After the agent has ended: closes the gate, gathers what was committed but never pushed,
   // removes the directory. Called once.
   virtual std::vector<v1::Patch> Finish() = 0;
@@ -68,9 +73,20 @@ struct GitWorkspaceOptions {
   std::string root;  // made where absent, mode 0700; mirrors and sessions live below it
   absl::Duration clone_timeout = absl::Minutes(10);          // of one repository
   absl::Duration default_setup_timeout = absl::Minutes(10);  // where the routine says none
+  // Of one fetch from an upstream, and of the files of one checkout. A larger repository fails the
+  // session with reason clone_limit.
+  int64_t max_clone_bytes = int64_t{20} << 30;
+  int64_t max_clone_files = 2000000;
+  // Of one push. What is larger is refused, and nothing of it reaches the upstream.
+  int64_t max_push_bytes = int64_t{2} << 30;           // of its pack
+  int64_t max_push_object_bytes = int64_t{256} << 20;  // of each object, unpacked
+  absl::Duration push_timeout = absl::Minutes(30);     // from its first byte to the answer
   // Gives the credential for an upstream, asked as Get(account, "git:" + URL). Its value is
   // "user:password", or a token alone. kNotFound: none is needed.
   std::shared_ptr<SecretProvider> credentials;
+  // What FindSandbox gave. Each session's adds its own folders, hides all else of `root`, and has
+  // no network where the routine says `network: {mode: none}`.
+  Sandbox sandbox;
 };
 
 // kInvalidArgument: no root. kFailedPrecondition: root cannot be made or written, or `git` is

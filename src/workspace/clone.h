@@ -21,7 +21,7 @@ struct CloneRequest {
 // A clone as `git clone` would leave it, but with its objects read from the mirror (objects/info/
 // alternates), no hooks and no template: the branch checked out with its upstream set, a tag or a
 // commit detached, refs/remotes/origin/* and refs/tags/* of the snapshot. kUnavailable: disk
-// trouble.
+// trouble. kDataLoss: the mirror is damaged.
 absl::Status MakeClone(const CloneRequest& request, const WorkLimits& limits);
 
 }  // namespace routines

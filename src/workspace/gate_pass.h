@@ -10,6 +10,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
 #include "routines/cancellation.h"
 #include "routines/session.h"
 #include "src/base/ids.h"
@@ -38,11 +39,16 @@ class GatePass {
     return found == repositories_.end() ? nullptr : &found->second;
   }
 
-  // Each request of the session is between the two. False: the pass is closed.
+  // Each request of the session is between the two. Waits for one of the places, not for ever.
+  // False: none was to be had, or the pass is closed.
   bool Enter() ABSL_LOCKS_EXCLUDED(mu_) {
+    const auto may_go_on = [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+      return closed_ || inside_ < kMaxRequests;
+    };
     absl::MutexLock lock(&mu_);
-    if (!closed_) ++inside_;
-    return !closed_;
+    if (!mu_.AwaitWithTimeout(absl::Condition(&may_go_on), kMaxWait) || closed_) return false;
+    ++inside_;
+    return true;
   }
   void Leave() ABSL_LOCKS_EXCLUDED(mu_) {
     absl::MutexLock lock(&mu_);
@@ -68,6 +74,9 @@ class GatePass {
   }
 
  private:
+  static constexpr int kMaxRequests = 8;  // of one session at a time
+  static constexpr absl::Duration kMaxWait = absl::Seconds(30);
+
   const std::string token_;
   std::map<std::string, GateRepository> repositories_;  // not changed after construction
   SessionLog* const log_;

@@ -1,10 +1,6 @@
 #include "src/workspace/gate_service.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <utility>
 #include <vector>
 
@@ -23,7 +19,7 @@
 namespace routines {
 namespace {
 
-constexpr absl::Duration kRequestTimeout = absl::Minutes(30);
+constexpr absl::Duration kMaxDrain = absl::Seconds(30);
 constexpr size_t kMaxFetchRequest = size_t{16} << 20;
 constexpr size_t kBuffer = size_t{64} << 10;
 constexpr std::string_view kText = "text/plain";
@@ -50,17 +46,44 @@ Service ParseTarget(const HttpRequest& request, std::string& repository) {
   return Service::kNone;
 }
 
+// The pack as it comes: what was read with the command list, then the rest of the body. The end is
+// also where the body breaks off; status() tells.
+class PackReader {
+ public:
+  PackReader(std::string_view start, HttpConnection& connection)
+      : start_(start), connection_(connection), buffer_(kBuffer) {}
+
+  std::string_view Next() {
+    if (!start_.empty()) return std::exchange(start_, {});
+    if (!status_.ok()) return {};
+    const absl::StatusOr<size_t> got = connection_.ReadBody(buffer_.data(), buffer_.size());
+    status_ = got.status();
+    return {buffer_.data(), got.value_or(0)};
+  }
+
+  const absl::Status& status() const { return status_; }
+
+ private:
+  std::string_view start_;
+  HttpConnection& connection_;
+  std::vector<char> buffer_;
+  absl::Status status_;
+};
+
 // One request for one repository.
 class Exchange {
  public:
   Exchange(const HttpRequest& request, const GateRepository& repository, GatePass& pass,
-           const std::string& scratch, HttpConnection& connection)
+           const std::string& scratch, const PushBounds& bounds, HttpConnection& connection)
       : request_(request),
         repository_(repository),
         pass_(pass),
         scratch_(scratch),
+        bounds_(bounds),
         connection_(connection),
-        limits_{absl::Now() + kRequestTimeout, &pass.cancellation()} {}
+        limits_{absl::Now() + bounds.time, &pass.cancellation()} {
+    connection_.SetDeadline(limits_.deadline);
+  }
 
   void Serve(Service service) {
     switch (service) {
@@ -94,7 +117,7 @@ class Exchange {
         .arguments = {"-c", "uploadpack.allowFilter=true", "upload-pack", "--stateless-rpc"},
         .repository = repository_.mirror->path()};
     command.arguments.insert(command.arguments.end(), arguments.begin(), arguments.end());
-    command.arguments.push_back(repository_.mirror->path());
+    command.arguments.push_back(command.repository);
     if (request_.git_protocol == "version=2" || request_.git_protocol == "version=1") {
       command.environment["GIT_PROTOCOL"] = request_.git_protocol;
     }
@@ -159,7 +182,7 @@ class Exchange {
       return Refuse(400, push.status().message());
     }
     if (push->commands.empty()) {  // the client asks whether it may send a large body
-      connection_.Drain(kMaxPushBytes);
+      Drain();
       connection_.Respond(200, "application/x-git-receive-pack-result", "");
       return;
     }
@@ -170,7 +193,7 @@ class Exchange {
       for (std::string& reason : answer.reasons) {
         if (reason.empty()) reason = "another ref of this push was refused";
       }
-      connection_.Drain(kMaxPushBytes);
+      Drain();
     } else {
       answer = Forward(*push, std::string_view(head).substr(push->size));
     }
@@ -195,41 +218,35 @@ class Exchange {
 
   PushAnswer Forward(const PushRequest& push, std::string_view pack_start) {
     const std::string folder = scratch_ + "/" + NewId("push_", absl::Now());
-    const std::string pack = folder + "/pack";
-    absl::Status status = MakeBareRepository(folder, {repository_.mirror->objects()});
-    if (status.ok()) status = Spool(pack, pack_start);
     PushAnswer answer;
-    if (status.ok()) {
-      answer = CarryOutPush({folder, pack, &repository_.upstream, &push}, limits_);
+    if (const absl::Status made = MakeBareRepository(folder, {repository_.mirror->objects()});
+        made.ok()) {
+      PackReader reader(pack_start, connection_);
+      answer = CarryOutPush({.quarantine = folder,
+                             .pack = [&reader] { return reader.Next(); },
+                             .bounds = bounds_,
+                             .upstream = &repository_.upstream,
+                             .request = &push},
+                            limits_);
+      if (!reader.status().ok() && answer.unpack != "ok") {
+        answer.unpack = absl::IsInvalidArgument(reader.status())
+                            ? std::string(reader.status().message())
+                            : "the pack did not arrive whole";
+      }
     } else {
-      answer.unpack = absl::IsOutOfRange(status) || absl::IsInvalidArgument(status)
-                          ? std::string(status.message())
-                          : "the pack did not arrive whole";
+      answer.unpack = "the push gate has no room for the pack";
       answer.reasons.assign(push.commands.size(), "unpacker error");
-      connection_.Drain(kMaxPushBytes);
     }
+    Drain();                   // git stops reading where the pack ends
     (void)RemoveTree(folder);  // what is left of it goes at the next start
     return answer;
   }
 
-  // Writes the pack to disk as it comes.
-  absl::Status Spool(const std::string& path, std::string_view start) {
-    const UniqueFd file(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-    std::vector<char> buffer(kBuffer);
-    std::string_view piece = start;
-    int64_t total = 0;
-    while (true) {
-      total += piece.size();
-      if (total > kMaxPushBytes) return absl::OutOfRangeError("the pack is too large");
-      while (!piece.empty()) {
-        const ssize_t written = write(file.get(), piece.data(), piece.size());
-        if (written < 0 && errno != EINTR) return absl::UnavailableError("no room for the pack");
-        if (written > 0) piece.remove_prefix(written);
-      }
-      ASSIGN_OR_RETURN(const size_t got, connection_.ReadBody(buffer.data(), buffer.size()));
-      if (got == 0) return absl::OkStatus();
-      piece = {buffer.data(), got};
-    }
+  // So that a client that is still sending gets to read the answer.
+  void Drain() {
+    connection_.SetDeadline(std::min(limits_.deadline, absl::Now() + kMaxDrain));
+    connection_.Drain(static_cast<size_t>(bounds_.bytes));
+    connection_.SetDeadline(limits_.deadline);
   }
 
   void Record(const PushRequest& push, const PushAnswer& answer) {
@@ -253,7 +270,7 @@ class Exchange {
   }
 
   void Refuse(int status, absl::string_view why) {
-    connection_.Drain(kMaxPushBytes);
+    Drain();
     connection_.Respond(status, kText, absl::StrCat(why, "\n"));
   }
 
@@ -266,6 +283,7 @@ class Exchange {
   const GateRepository& repository_;
   GatePass& pass_;
   const std::string& scratch_;
+  const PushBounds& bounds_;
   HttpConnection& connection_;
   const WorkLimits limits_;
 };
@@ -273,7 +291,7 @@ class Exchange {
 }  // namespace
 
 void ServeGateRequest(const HttpRequest& request, GatePass& pass, const std::string& scratch,
-                      HttpConnection& connection) {
+                      const PushBounds& bounds, HttpConnection& connection) {
   std::string name;
   const Service service = ParseTarget(request, name);
   const GateRepository* repository = service == Service::kNone ? nullptr : pass.Find(name);
@@ -281,7 +299,7 @@ void ServeGateRequest(const HttpRequest& request, GatePass& pass, const std::str
     connection.Respond(404, kText, "not found\n");
     return;
   }
-  Exchange(request, *repository, pass, scratch, connection).Serve(service);
+  Exchange(request, *repository, pass, scratch, bounds, connection).Serve(service);
 }
 
 }  // namespace routines

@@ -6,6 +6,7 @@
 
 #include "src/workspace/gate_pass.h"
 #include "src/workspace/http_connection.h"
+#include "src/workspace/push.h"
 
 namespace routines {
 
@@ -14,7 +15,7 @@ namespace routines {
 //   GET  /<name>/info/refs?service=git-receive-pack    POST /<name>/git-receive-pack
 // `scratch` is a folder for packs on their way.
 void ServeGateRequest(const HttpRequest& request, GatePass& pass, const std::string& scratch,
-                      HttpConnection& connection);
+                      const PushBounds& bounds, HttpConnection& connection);
 
 }  // namespace routines
 

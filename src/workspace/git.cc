@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <csignal>
 #include <cstdlib>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 #include "src/base/status_macros.h"
@@ -51,12 +53,21 @@ void AddUpstream(const Upstream& upstream, std::map<std::string, std::string>& e
   }
 }
 
+// The only protocol that git may use for the upstream: a server cannot lead it to another.
+std::string Protocol(const Upstream* upstream) {
+  if (upstream == nullptr) return "none";
+  for (const char* scheme : {"https", "http", "ssh", "file"}) {
+    if (absl::StartsWith(upstream->url, absl::StrCat(scheme, "://"))) return scheme;
+  }
+  return absl::StartsWith(upstream->url, "/") ? "file" : "ssh";
+}
+
 std::map<std::string, std::string> Environment(const GitCommand& command) {
   std::map<std::string, std::string> environment = {
       {"PATH", HostPath()},
       {"LC_ALL", "C"},
       {"GIT_DIR", command.repository},
-      {"GIT_ALLOW_PROTOCOL", "file:http:https:ssh"},
+      {"GIT_ALLOW_PROTOCOL", Protocol(command.upstream)},
       {"GIT_ASKPASS", ""},
       {"GIT_ATTR_NOSYSTEM", "1"},
       {"GIT_CONFIG_GLOBAL", "/dev/null"},
@@ -66,19 +77,31 @@ std::map<std::string, std::string> Environment(const GitCommand& command) {
       {"GIT_TERMINAL_PROMPT", "0"},
       {"SSH_ASKPASS", ""},
   };
+  if (command.bounds.object > 0) {
+    environment["GIT_ALLOC_LIMIT"] = absl::StrCat(command.bounds.object);
+  }
   if (!command.work_tree.empty()) environment["GIT_WORK_TREE"] = command.work_tree;
   if (command.upstream != nullptr) AddUpstream(*command.upstream, environment);
   for (const auto& [name, value] : command.environment) environment[name] = value;
   return environment;
 }
 
+// Sets the limits and becomes git. A limit that is stricter already cannot be raised, and stays.
+std::string Script(const GitBounds& bounds) {
+  std::string script;
+  const auto add = [&](const char* option, int64_t value) {
+    if (value > 0) absl::StrAppend(&script, "ulimit ", option, " ", value, " 2>/dev/null\n");
+  };
+  add("-v", bounds.memory / 1024);
+  add("-f", bounds.file / 512);
+  add("-t", absl::ToInt64Seconds(bounds.cpu));
+  return script.empty() ? script : script + "exec git \"$@\"";
+}
+
 std::vector<std::string> Arguments(const GitCommand& command) {
-  std::vector<std::string> arguments;
-  if (command.stdin_file.empty()) {
-    arguments = {"git"};
-  } else {
-    // The file's name is the shell's $0 and never part of its script.
-    arguments = {"/bin/sh", "-c", "exec git \"$@\" <\"$0\"", command.stdin_file};
+  std::vector<std::string> arguments = {"git"};
+  if (const std::string script = Script(command.bounds); !script.empty()) {
+    arguments = {"/bin/sh", "-c", script, "git"};
   }
   for (const char* setting :
        {"core.hooksPath=/dev/null", "core.fsmonitor=false", "core.attributesFile=/dev/null",
@@ -111,6 +134,45 @@ bool IsTransient(std::string_view errors) {
          errors.find("Could not resolve host") != std::string_view::npos;
 }
 
+// Whether git speaks of damage in `repository`, in which it ran. What the other side says of itself
+// begins with "remote:".
+bool IsDamage(absl::string_view errors, const std::string& repository) {
+  for (const absl::string_view line : absl::StrSplit(errors, '\n')) {
+    if (absl::StartsWith(line, "remote:") || absl::StrContains(line, "askpass")) continue;
+    if (absl::StrContains(line, absl::StrCat("not a git repository: '", repository))) return true;
+    for (const char* sign : {"bad config",
+                             "bad object",
+                             "is corrupt",
+                             "object file",
+                             "loose object",
+                             "missing blob",
+                             "missing tree",
+                             "unable to read",
+                             "inflate:",
+                             "packed object",
+                             "packfile ",
+                             "unexpected line in",
+                             "invalid sha1 pointer",
+                             "did not send all necessary objects",
+                             "pack has bad object",
+                             "unable to parse",
+                             "error: Could not read",
+                             "bad tree",
+                             "invalid object",
+                             "has null sha1",
+                             "failed to read object"}) {
+      if (absl::StrContains(line, sign)) return true;
+    }
+  }
+  return false;
+}
+
+absl::Status SignalStatus(int signal) {
+  if (signal == SIGXCPU) return absl::DeadlineExceededError("git took too long");
+  if (signal == SIGXFSZ) return absl::OutOfRangeError("git would have written too long a file");
+  return absl::UnavailableError(absl::StrCat("git died of signal ", signal));
+}
+
 }  // namespace
 
 std::string HostPath() {
@@ -125,6 +187,7 @@ absl::StatusOr<GitResult> RunGit(const GitCommand& command, const WorkLimits& li
   options.environment = Environment(command);
   options.directory = command.repository;
   options.stdin_data = command.stdin_data;
+  options.input = command.input;
   options.cancellation = limits.cancellation;
   options.timeout = std::max(limits.deadline - absl::Now(), absl::ZeroDuration());
   options.kill_grace = absl::Seconds(2);
@@ -156,14 +219,20 @@ absl::StatusOr<GitResult> RunGit(const GitCommand& command, const WorkLimits& li
     case SubprocessResult::End::kSignaled:
       break;
   }
-  return absl::UnavailableError(absl::StrCat("git died of signal ", run->signal));
+  return SignalStatus(run->signal);
 }
 
 absl::StatusOr<std::string> RunGitOk(const GitCommand& command, const WorkLimits& limits,
                                      std::string_view what) {
   ASSIGN_OR_RETURN(GitResult result, RunGit(command, limits));
-  if (result.ok()) return std::move(result.output);
   const std::string message = absl::StrCat(std::string(what), ": ", LastLine(result.errors));
+  if (result.truncated) return absl::OutOfRangeError(message + "there is too much of it");
+  if (result.ok()) return std::move(result.output);
+  if (absl::StrContains(result.errors, "mismatched algorithms")) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(std::string(what), ": SHA-256 object ids are not supported; use SHA-1"));
+  }
+  if (IsDamage(result.errors, command.repository)) return absl::DataLossError(message);
   if (IsPermanent(result.errors) && !IsTransient(result.errors)) {
     return absl::FailedPreconditionError(message);
   }
@@ -188,8 +257,7 @@ absl::Status MakeBareRepository(const std::string& path,
   std::string lines;
   for (const std::string& alternate : alternates) lines += alternate + "\n";
   if (!lines.empty()) RETURN_IF_ERROR(WriteFile(path + "/objects/info/alternates", lines));
-  RETURN_IF_ERROR(
-      WriteFile(path + "/config", "[core]\n\trepositoryformatversion = 0\n\tbare = true\n"));
+  RETURN_IF_ERROR(WriteFile(path + "/config", kBareConfig));
   return WriteFile(path + "/HEAD", "ref: refs/heads/main\n");
 }
 

@@ -4,6 +4,7 @@
 #ifndef ROUTINES_SRC_WORKSPACE_GIT_H_
 #define ROUTINES_SRC_WORKSPACE_GIT_H_
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <string>
@@ -32,6 +33,14 @@ struct Upstream {
   std::string credential;  // "user:password", a token alone, or empty; for http and https
 };
 
+// What a git that reads objects of unknown origin may use of this machine; 0: as much as it likes.
+struct GitBounds {
+  int64_t object = 0;  // bytes that it allocates at once: no object can be larger
+  int64_t memory = 0;  // bytes of address space
+  int64_t file = 0;    // bytes of each file that it writes
+  absl::Duration cpu = absl::ZeroDuration();
+};
+
 struct GitCommand {
   std::vector<std::string> arguments;
   std::string repository;                               // becomes GIT_DIR
@@ -39,7 +48,9 @@ struct GitCommand {
   const Upstream* upstream = nullptr;                   // that the command talks to
   std::map<std::string, std::string> environment = {};  // more of it
   std::string stdin_data = {};
-  std::string stdin_file = {};  // instead of stdin_data
+  // After stdin_data: the next piece of standard input, none for its end. May block.
+  std::function<std::string_view()> input = {};
+  GitBounds bounds = {};
   size_t max_output = size_t{64} << 20;
   // Where given, takes the standard output instead of the result.
   std::function<void(std::string_view bytes)> output = {};
@@ -54,12 +65,14 @@ struct GitResult {
   bool ok() const { return exit_code == 0; }
 };
 
-// kCancelled, kDeadlineExceeded; kUnavailable: it could not be run, or died. That git itself failed
-// is a result.
+// kCancelled; kDeadlineExceeded, also of processor time; kOutOfRange: it would have written too
+// long a file; kUnavailable: it could not be run, or died. That git itself failed is a result.
 absl::StatusOr<GitResult> RunGit(const GitCommand& command, const WorkLimits& limits);
 
-// The same where only success will do. The error of a git that failed begins with `what` and ends
-// with what git said: kUnavailable where trying again may help, else kFailedPrecondition.
+// The same where only success will do, and all of the output (kOutOfRange: it is too long). The
+// error of a git that failed begins with `what` and ends with what git said: kUnavailable where
+// trying again may help, kDataLoss where the host's own repository is damaged, else
+// kFailedPrecondition.
 absl::StatusOr<std::string> RunGitOk(const GitCommand& command, const WorkLimits& limits,
                                      std::string_view what);
 
@@ -68,6 +81,8 @@ std::string LastLine(std::string_view text);
 
 // Makes an empty bare repository that reads objects of `alternates` (folders named "objects")
 // besides its own. Without git: there is little to it, and no template can get in.
+inline constexpr std::string_view kBareConfig =
+    "[core]\n\trepositoryformatversion = 0\n\tbare = true\n";
 absl::Status MakeBareRepository(const std::string& path,
                                 const std::vector<std::string>& alternates);
 

@@ -33,6 +33,8 @@ Outcome CloneFailure(const absl::Status& status, const std::string& message) {
       return Outcome::Failure(kStep, "ref_not_found", message);
     case absl::StatusCode::kDeadlineExceeded:
       return Outcome::Retryable(kStep, "clone_timeout", message);
+    case absl::StatusCode::kOutOfRange:
+      return Outcome::Failure(kStep, "clone_limit", message);
     case absl::StatusCode::kFailedPrecondition:
     case absl::StatusCode::kInvalidArgument:
       return Outcome::Failure(kStep, "clone_failed", message);
@@ -85,13 +87,30 @@ GitWorkspace::~GitWorkspace() {
 }
 
 Outcome GitWorkspace::Prepare() {
-  for (Outcome (GitWorkspace::*step)() : {&GitWorkspace::MakeFolders, &GitWorkspace::OpenPass,
-                                          &GitWorkspace::CloneAll, &GitWorkspace::RunSetup}) {
+  for (Outcome (GitWorkspace::*step)() :
+       {&GitWorkspace::CheckSandbox, &GitWorkspace::MakeFolders, &GitWorkspace::OpenPass,
+        &GitWorkspace::CloneAll, &GitWorkspace::RunSetup}) {
     if (request_.cancellation != nullptr && request_.cancellation->IsCancelled())
       return Outcome::Cancelled();
     if (Outcome outcome = (this->*step)(); !outcome.ok()) return outcome;
   }
   return Outcome::Success();
+}
+
+// Nothing runs bare that was to be isolated.
+Outcome GitWorkspace::CheckSandbox() {
+  const bool no_network =
+      request_.routine.environment().network().mode() == v1::Network::MODE_NONE;
+  sandbox_ = options_.sandbox;
+  sandbox_.network = !no_network;
+  if (!sandbox_.bubblewrap.empty() || (!sandbox_.required && !no_network)) {
+    return Outcome::Success();
+  }
+  return Outcome::Failure(
+      v1::SESSION_STEP_EXECUTOR, "sandbox_unavailable",
+      absl::StrCat(no_network ? "the routine's network is none" : "sessions must run in a sandbox",
+                   ", which needs bubblewrap: ",
+                   sandbox_.missing.empty() ? "the sandbox is switched off" : sandbox_.missing));
 }
 
 Outcome GitWorkspace::MakeFolders() {
@@ -153,10 +172,26 @@ Outcome GitWorkspace::CloneAll() {
 absl::Status GitWorkspace::CloneOne(Clone& clone, const std::string& ref) {
   const WorkLimits limits{absl::Now() + options_.clone_timeout, request_.cancellation};
   const GateRepository& repository = clone.repository;
+  const std::string place = repository.mirror->path();
+  absl::Status status = TryClone(clone, ref, limits);
+  if (!absl::IsDataLoss(status)) return status;
+  request_.log->Append(
+      NoteEvent(v1::Note::SEVERITY_WARNING,
+                absl::StrCat(repository.name,
+                             ": the mirror is damaged and is made anew: ", status.message())));
+  RETURN_IF_ERROR(repository.mirror->Renew(place, repository.upstream, limits));
+  RETURN_IF_ERROR(RemoveTree(clone.directory));
+  return TryClone(clone, ref, limits);
+}
+
+absl::Status GitWorkspace::TryClone(Clone& clone, const std::string& ref,
+                                    const WorkLimits& limits) {
+  const GateRepository& repository = clone.repository;
   ASSIGN_OR_RETURN(const RefSnapshot snapshot,
                    repository.mirror->Refresh(repository.upstream, limits));
   ASSIGN_OR_RETURN(const ResolvedRef checkout,
                    repository.mirror->Resolve(repository.upstream, snapshot, ref, limits));
+  RETURN_IF_ERROR(repository.mirror->CheckSize(checkout.commit, limits));
   RETURN_IF_ERROR(MakeClone({.directory = clone.directory,
                              .origin_url = gate_.url() + repository.name,
                              .mirror = repository.mirror.get(),
@@ -185,6 +220,17 @@ void GitWorkspace::SetEnvironment() {
   for (const auto& [name, value] : own) environment_[name] = value;
 }
 
+// The session's own folders are mounts of their own in there: it cannot put something else in their
+// place that the next sandbox would be built from.
+void GitWorkspace::FillSandbox() {
+  sandbox_.hidden.push_back(options_.root);
+  for (const Clone& clone : clones_) {
+    sandbox_.readable.push_back(clone.repository.mirror->objects());
+  }
+  sandbox_.readable.push_back(root_ + "/setup.sh");
+  for (const char* folder : {"/work", "/home", "/tmp"}) sandbox_.writable.push_back(root_ + folder);
+}
+
 // The token goes by git's own configuration, so that no URL that is printed has it in it. A proxy
 // of the session's environment must not see it either.
 absl::Status GitWorkspace::WriteGitConfig() const {
@@ -204,7 +250,9 @@ Outcome GitWorkspace::RunSetup() {
                            .environment = environment_,
                            .timeout = wanted.has_setup_timeout() ? FromProto(wanted.setup_timeout())
                                                                  : options_.default_setup_timeout,
-                           .cancellation = request_.cancellation};
+                           .cancellation = request_.cancellation,
+                           .sandbox = &sandbox_};
+  FillSandbox();
   absl::Status status = WriteGitConfig();
   if (status.ok()) status = WriteFile(script.file, wanted.setup_script());
   if (!status.ok()) {

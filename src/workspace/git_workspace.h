@@ -29,6 +29,7 @@ class GitWorkspace : public Workspace {
   const std::string& directory() const override { return directory_; }
   const std::string& working_directory() const override { return working_directory_; }
   const std::map<std::string, std::string>& environment() const override { return environment_; }
+  Sandbox sandbox() const override { return sandbox_; }
   std::vector<v1::Patch> Finish() override;
 
  private:
@@ -38,12 +39,15 @@ class GitWorkspace : public Workspace {
     std::set<std::string> upstream_commits;  // what the upstream's refs were at the start
   };
 
+  Outcome CheckSandbox();
   Outcome OpenPass();
   Outcome MakeFolders();
   Outcome CloneAll();
   absl::Status CloneOne(Clone& clone, const std::string& ref);
+  absl::Status TryClone(Clone& clone, const std::string& ref, const WorkLimits& limits);
   Outcome RunSetup();
   void SetEnvironment();
+  void FillSandbox();
   absl::Status WriteGitConfig() const;
   absl::StatusOr<std::string> Credential(const std::string& url) const;
   void GatherFrom(const Clone& clone, std::vector<v1::Patch>& patches);
@@ -56,6 +60,7 @@ class GitWorkspace : public Workspace {
   const std::string root_;
   const std::string directory_;
   std::string working_directory_;
+  Sandbox sandbox_;
   std::map<std::string, std::string> environment_;
   std::vector<Clone> clones_;
   std::unique_ptr<PushGate::Pass> pass_;

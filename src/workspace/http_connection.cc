@@ -32,6 +32,7 @@ namespace http = boost::beast::http;
 constexpr size_t kMaxHead = 16 << 10;
 constexpr absl::Duration kIdle = absl::Seconds(60);  // between requests, and for each piece
 constexpr absl::Duration kHead = absl::Seconds(15);  // for a whole head, from its first byte
+constexpr absl::Duration kAnswer = absl::Seconds(5);
 
 // A socket as Beast wants it (SyncReadStream).
 class SocketStream {
@@ -39,6 +40,8 @@ class SocketStream {
   SocketStream(UniqueFd socket, int stop_fd) : socket_(std::move(socket)), stop_fd_(stop_fd) {}
 
   void set_deadline(absl::Time deadline) { deadline_ = deadline; }
+  // So that a client that took too long is told so.
+  void LeaveTimeToAnswer() { deadline_ = std::max(deadline_, absl::Now() + kAnswer); }
   void set_second_stop_fd(int fd) { second_stop_fd_ = fd; }
 
   template <class Buffers>
@@ -196,7 +199,6 @@ struct HttpConnection::Impl {
 
   // Bytes of the body as they are between the chunks; none: its end.
   absl::StatusOr<size_t> ReadRaw(char* data, size_t size) {
-    stream.set_deadline(absl::InfiniteFuture());
     while (!parser->is_done()) {
       parser->get().body().data = data;
       parser->get().body().size = size;
@@ -220,12 +222,17 @@ struct HttpConnection::Impl {
   std::optional<Gunzip> gunzip;
   std::string compressed = std::string(64 << 10, '\0');
   bool answered = false;
+  bool is_new = true;
 };
 
 HttpConnection::HttpConnection(UniqueFd socket, int stop_fd)
     : impl_(std::make_unique<Impl>(std::move(socket), stop_fd)) {}
 
 HttpConnection::~HttpConnection() = default;
+
+void HttpConnection::SetDeadline(absl::Time deadline) {
+  impl_->stream.set_deadline(deadline);
+}
 
 void HttpConnection::StopAlsoAt(int fd) {
   impl_->stream.set_second_stop_fd(fd);
@@ -238,7 +245,8 @@ absl::StatusOr<HttpRequest> HttpConnection::ReadRequest() {
   impl.parser->body_limit(std::numeric_limits<uint64_t>::max());  // who reads it sets the limit
   impl.gunzip.reset();
   impl.answered = false;
-  impl.stream.set_deadline(absl::InfiniteFuture());
+  // Who has just come says at once what he wants.
+  impl.stream.set_deadline(absl::Now() + (std::exchange(impl.is_new, false) ? kHead : kIdle));
   if (impl.buffer.size() == 0 && !impl.stream.Await(POLLIN)) {
     return absl::UnavailableError("the connection has ended");
   }
@@ -255,7 +263,6 @@ absl::StatusOr<HttpRequest> HttpConnection::ReadRequest() {
   }
   const auto& head = impl.parser->get();
   if (head.count(http::field::expect) > 0) {
-    impl.stream.set_deadline(absl::InfiniteFuture());
     if (!impl.stream.WriteAll("HTTP/1.1 100 Continue\r\n\r\n")) {
       return absl::UnavailableError("the connection has ended");
     }
@@ -298,7 +305,7 @@ void HttpConnection::Drain(size_t max) {
 bool HttpConnection::Respond(int status, std::string_view type, std::string_view body) {
   const bool close = status != 200;
   impl_->answered = !close;
-  impl_->stream.set_deadline(absl::InfiniteFuture());
+  impl_->stream.LeaveTimeToAnswer();
   return impl_->stream.WriteAll(absl::StrCat(
       "HTTP/1.1 ", status, " ", std::string(StatusText(status)), "\r\nContent-Type: ",
       std::string(type), "\r\nCache-Control: no-cache\r\nContent-Length: ", body.size(),
@@ -306,7 +313,6 @@ bool HttpConnection::Respond(int status, std::string_view type, std::string_view
 }
 
 bool HttpConnection::BeginStream(std::string_view type) {
-  impl_->stream.set_deadline(absl::InfiniteFuture());
   return impl_->stream.WriteAll(
       absl::StrCat("HTTP/1.1 200 OK\r\nContent-Type: ", std::string(type),
                    "\r\nCache-Control: no-cache\r\nTransfer-Encoding: chunked\r\n\r\n"));

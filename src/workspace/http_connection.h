@@ -1,5 +1,6 @@
 // One HTTP/1.1 connection of the push gate, read and written with plain blocking calls that end at
-// their time limit or when the gate stops. Boost.Beast parses; it stays behind this header.
+// their time limit (15 s for a head, 60 s of silence, what SetDeadline says) or when the gate
+// stops. Boost.Beast parses; it stays behind this header.
 //
 // Thread-safety: none; a connection belongs to one thread.
 #ifndef ROUTINES_SRC_WORKSPACE_HTTP_CONNECTION_H_
@@ -12,6 +13,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "src/workspace/files.h"
 
 namespace routines {
@@ -32,6 +34,9 @@ class HttpConnection {
 
   // A second descriptor like `stop_fd`, from now on; -1: none.
   void StopAlsoAt(int fd);
+
+  // When what follows of the present request must be over, reading and writing.
+  void SetDeadline(absl::Time deadline);
 
   // The next request's head. kInvalidArgument: not HTTP, or framed in a way that two readers could
   // understand differently (lengths and encodings twice, both, or unknown): already answered with

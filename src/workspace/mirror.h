@@ -6,10 +6,12 @@
 #ifndef ROUTINES_SRC_WORKSPACE_MIRROR_H_
 #define ROUTINES_SRC_WORKSPACE_MIRROR_H_
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
@@ -32,16 +34,39 @@ struct ResolvedRef {
   std::string commit;
 };
 
+// How much of an upstream is taken.
+struct CloneBounds {
+  int64_t bytes = int64_t{20} << 30;  // of one fetch, and of the files of one checkout
+  int64_t files = 2000000;            // of one checkout
+};
+
 class Mirror {
  public:
-  explicit Mirror(std::string path) : path_(std::move(path)) {}
+  // `base`: a path under which nobody else writes.
+  Mirror(std::string base, const CloneBounds& bounds);
 
-  const std::string& path() const { return path_; }
-  std::string objects() const { return path_ + "/objects"; }
+  // Where it is at present. A place stays as it is while the process runs, also after Renew.
+  std::string path() const ABSL_LOCKS_EXCLUDED(mu_) {
+    absl::MutexLock lock(&mu_);
+    return path_;
+  }
+  std::string objects() const { return path() + "/objects"; }
 
-  // Makes the mirror equal to its upstream and tells what is there. kCancelled, kDeadlineExceeded;
-  // kUnavailable: try again; kFailedPrecondition: no such repository, or no right to it.
+  // Makes the mirror equal to its upstream and tells what is there. Where the mirror is damaged it
+  // is made anew. kCancelled, kDeadlineExceeded; kUnavailable, kDataLoss: try again; kOutOfRange:
+  // larger than the bounds; kFailedPrecondition: no such repository, or no right to it.
   absl::StatusOr<RefSnapshot> Refresh(const Upstream& upstream, const WorkLimits& limits)
+      ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Makes the mirror anew in another place, because the one at `path` was found to be damaged.
+  // Sessions go on reading the old one, which goes at the next start. Nothing where the mirror is
+  // elsewhere already. Errors as of Refresh.
+  absl::Status Renew(const std::string& path, const Upstream& upstream, const WorkLimits& limits)
+      ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Whether the commit's files are within the bounds. kOutOfRange: they are not; else as of
+  // Refresh.
+  absl::Status CheckSize(const std::string& commit, const WorkLimits& limits)
       ABSL_LOCKS_EXCLUDED(mu_);
 
   // refs/heads/* and refs/tags/* with their objects, as they were at the last Refresh.
@@ -56,28 +81,34 @@ class Mirror {
  private:
   class Turn;
 
-  absl::Status MakeOnce(const WorkLimits& limits);
-  absl::Status Fetch(const Upstream& upstream, const WorkLimits& limits);
-  absl::StatusOr<RefSnapshot> ReadRemoteHead(const Upstream& upstream, const WorkLimits& limits);
-  absl::StatusOr<std::string> PeelToCommit(const std::string& object, const WorkLimits& limits);
-  void RemoveLeftovers();
-  void RepackWhereNeeded(const WorkLimits& limits);
+  // All of these are for who has the turn.
+  absl::StatusOr<RefSnapshot> RefreshAt(const std::string& path, const Upstream& upstream,
+                                        const WorkLimits& limits);
+  absl::StatusOr<RefSnapshot> RenewHere(const Upstream& upstream, const WorkLimits& limits);
+  absl::Status Fetch(const std::string& path, const Upstream& upstream, const WorkLimits& limits);
 
-  const std::string path_;
-  absl::Mutex mu_;
-  bool busy_ ABSL_GUARDED_BY(mu_) = false;  // somebody has the turn to change the mirror
-  bool ready_ = false;                      // only for who has the turn
+  absl::StatusOr<std::string> PeelToCommit(const std::string& object, const WorkLimits& limits);
+
+  const std::string base_;
+  const CloneBounds bounds_;
+  mutable absl::Mutex mu_;
+  std::string path_ ABSL_GUARDED_BY(mu_);     // written by who has the turn
+  std::string checked_ ABSL_GUARDED_BY(mu_);  // the commit whose size was found good last
+  bool busy_ ABSL_GUARDED_BY(mu_) = false;    // somebody has the turn to change the mirror
+  int generation_ = 0;                        // of the place; only for who has the turn
 };
 
 // The mirrors under one folder.
 class MirrorSet {
  public:
-  explicit MirrorSet(std::string directory) : directory_(std::move(directory)) {}
+  explicit MirrorSet(std::string directory, const CloneBounds& bounds = {})
+      : directory_(std::move(directory)), bounds_(bounds) {}
 
   std::shared_ptr<Mirror> Get(const std::string& url) ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
   const std::string directory_;
+  const CloneBounds bounds_;
   absl::Mutex mu_;
   std::map<std::string, std::shared_ptr<Mirror>> mirrors_ ABSL_GUARDED_BY(mu_);
 };

@@ -27,7 +27,7 @@ class GitWorkspaceProvider : public WorkspaceProvider {
   GitWorkspaceProvider(GitWorkspaceOptions options, UniqueFd lock, std::unique_ptr<PushGate> gate)
       : options_(std::move(options)),
         lock_(std::move(lock)),
-        mirrors_(options_.root + "/mirrors"),
+        mirrors_(options_.root + "/mirrors", {options_.max_clone_bytes, options_.max_clone_files}),
         gate_(std::move(gate)) {}
 
   PreparedWorkspace Prepare(const WorkspaceRequest& request) override {
@@ -96,6 +96,10 @@ absl::StatusOr<std::unique_ptr<WorkspaceProvider>> NewGitWorkspaceProvider(
       options.root.find_first_of(std::string("\n\0", 2)) != std::string::npos) {
     return absl::InvalidArgumentError("root: a folder is needed for workspaces");
   }
+  for (const int64_t limit : {options.max_clone_bytes, options.max_clone_files,
+                              options.max_push_bytes, options.max_push_object_bytes}) {
+    if (limit <= 0) return absl::InvalidArgumentError("the limits of workspaces must be positive");
+  }
   std::error_code error;
   std::filesystem::create_directories(
       std::filesystem::path(options.root + "/..").lexically_normal(), error);
@@ -111,7 +115,10 @@ absl::StatusOr<std::unique_ptr<WorkspaceProvider>> NewGitWorkspaceProvider(
   if (const absl::Status made = MakeFolders(options.root); !made.ok()) {
     return absl::FailedPreconditionError(made.message());
   }
-  ASSIGN_OR_RETURN(std::unique_ptr<PushGate> gate, PushGate::Start(options.root + "/gate"));
+  ASSIGN_OR_RETURN(std::unique_ptr<PushGate> gate,
+                   PushGate::Start(options.root + "/gate",
+                                   {options.max_push_bytes, options.max_push_object_bytes,
+                                    options.push_timeout}));
   return std::make_unique<GitWorkspaceProvider>(std::move(options), std::move(lock),
                                                 std::move(gate));
 }

@@ -5,13 +5,17 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "src/base/repository_url.h"
 #include "src/base/utf8.h"
 #include "src/workspace/ref_name.h"
 
 namespace routines {
 namespace {
+
+constexpr std::string_view kAnother = "another ref of this push was refused";
 
 void RefuseAll(PushAnswer& answer, std::string_view reason) {
   for (std::string& one : answer.reasons) {
@@ -26,30 +30,85 @@ std::string StatusReason(const absl::Status& status) {
   return "the push gate has a problem of its own";
 }
 
-// Takes the objects in. Every object of the pack is checked for its form by git index-pack.
-absl::StatusOr<GitResult> Unpack(const PushJob& job, const WorkLimits& limits) {
-  return RunGit(
-      {.arguments = {"-c", "core.bigFileThreshold=32m", "index-pack", "--stdin", "--fix-thin",
-                     "--threads=1", absl::StrCat("--max-input-size=", kMaxPushBytes)},
-       .repository = job.quarantine,
-       .stdin_file = job.pack_file},
-      limits);
+// The memory of a git that reads what the session sent: some objects of the largest size, and room
+// for itself and the mirror's indexes.
+GitBounds Bounds(const PushBounds& bounds) {
+  return {.object = bounds.object_bytes,
+          .memory = 4 * bounds.object_bytes + (int64_t{2} << 30),
+          .file = 2 * bounds.bytes + (int64_t{64} << 20),
+          .cpu = bounds.time};
 }
 
-// Why the command may not be carried out, now that its objects are here; empty: it may.
-std::string JudgeObjects(const PushJob& job, const PushCommand& command, const WorkLimits& limits) {
-  const bool branch = absl::StartsWith(command.ref, "refs/heads/");
-  const absl::StatusOr<GitResult> type = RunGit(
-      {.arguments = {"cat-file", "-t", command.new_commit}, .repository = job.quarantine}, limits);
-  if (!type.ok()) return StatusReason(type.status());
-  if (!type->ok()) return "the new object is not there";
-  if (branch && absl::StripSuffix(type->output, "\n") != "commit")
-    return "a branch must be a commit";
+// Git in the quarantine. It maps little of the packs at a time, so that the bound on its memory
+// holds whatever the size of the mirror, and looks for no deltas: the client did.
+GitCommand Quarantined(const PushJob& job, std::vector<std::string> arguments) {
+  GitCommand command{
+      .arguments = {"-c", "core.packedGitWindowSize=16m", "-c", "core.packedGitLimit=256m", "-c",
+                    "core.bigFileThreshold=4g", "-c", "core.deltaBaseCacheLimit=64m", "-c",
+                    "pack.window=0", "-c", "pack.threads=1", "-c", "index.threads=1"},
+      .repository = job.quarantine,
+      .bounds = Bounds(job.bounds)};
+  command.arguments.insert(command.arguments.end(), arguments.begin(), arguments.end());
+  return command;
+}
+
+// Takes the objects in. Git checks the form of each and of what it names (--strict is what
+// transfer.fsckObjects asks for), and refuses one that is too large before it unpacks it.
+absl::StatusOr<GitResult> Unpack(const PushJob& job, const WorkLimits& limits) {
+  GitCommand command =
+      Quarantined(job, {"index-pack", "--stdin", "--fix-thin", "--strict", "--threads=1",
+                        absl::StrCat("--max-input-size=", job.bounds.bytes)});
+  command.input = job.pack;
+  return RunGit(command, limits);
+}
+
+// What was wrong with the pack, for the client: without the host's paths.
+std::string UnpackReason(const PushJob& job, const absl::StatusOr<GitResult>& unpacked) {
+  if (absl::IsDeadlineExceeded(unpacked.status())) return "the pack took too long to unpack";
+  if (absl::IsOutOfRange(unpacked.status())) return "the pack is too large";
+  if (!unpacked.ok()) return StatusReason(unpacked.status());
+  std::string line = LastLine(unpacked->errors);
+  if (absl::StrContains(line, "attempting to allocate") || absl::StrContains(line, "overflow")) {
+    return absl::StrCat("an object of the pack is larger than ", job.bounds.object_bytes,
+                        " bytes, or it has too many objects");
+  }
+  if (absl::StrContains(line, "exceeds maximum allowed size")) {
+    return absl::StrCat("the pack is larger than ", job.bounds.bytes, " bytes");
+  }
+  if (absl::StrContains(line, "emory")) return "the pack needs too much memory to unpack";
+  // What is wrong with an object stands in the line before.
+  const size_t error = unpacked->errors.rfind("error: object ");
+  if (error != std::string::npos) {
+    line = LastLine(unpacked->errors.substr(error, unpacked->errors.find('\n', error) - error));
+  }
+  return "the pack is broken: " + absl::StrReplaceAll(line, {{job.quarantine, ""}});
+}
+
+// Fills in why commands may not be carried out, now that the objects are here.
+void JudgeTypes(const PushJob& job, const WorkLimits& limits, std::vector<std::string>& reasons) {
+  const std::vector<PushCommand>& commands = job.request->commands;
+  GitCommand command = Quarantined(job, {"cat-file", "--batch-check=%(objecttype)"});
+  for (const PushCommand& one : commands) command.stdin_data += one.new_commit + "\n";
+  const absl::StatusOr<GitResult> types = RunGit(command, limits);
+  std::vector<absl::string_view> lines;
+  if (types.ok() && types->ok()) lines = absl::StrSplit(types->output, '\n');
+  for (size_t i = 0; i < commands.size(); ++i) {
+    if (lines.size() != commands.size() + 1) {
+      reasons[i] = StatusReason(types.status());
+    } else if (absl::EndsWith(lines[i], " missing")) {
+      reasons[i] = "the new object is not there";
+    } else if (absl::StartsWith(commands[i].ref, "refs/heads/") && lines[i] != "commit") {
+      reasons[i] = "a branch must be a commit";
+    }
+  }
+}
+
+// Why the command is no step forward; empty: it is.
+std::string JudgeStep(const PushJob& job, const PushCommand& command, const WorkLimits& limits) {
   if (command.old_commit == kZeroObjectId) return "";
-  const absl::StatusOr<GitResult> ancestor =
-      RunGit({.arguments = {"merge-base", "--is-ancestor", command.old_commit, command.new_commit},
-              .repository = job.quarantine},
-             limits);
+  const absl::StatusOr<GitResult> ancestor = RunGit(
+      Quarantined(job, {"merge-base", "--is-ancestor", command.old_commit, command.new_commit}),
+      limits);
   if (!ancestor.ok()) return StatusReason(ancestor.status());
   if (ancestor->exit_code == 1) return "non-fast-forward: forced updates are not allowed";
   return ancestor->ok() ? "" : "fetch first";
@@ -59,7 +118,7 @@ std::vector<std::string> PushArguments(const PushJob& job) {
   std::vector<std::string> arguments = {"push", "--porcelain", "--no-verify", "--no-signed",
                                         "--no-recurse-submodules"};
   const std::vector<PushCommand>& commands = job.request->commands;
-  if (job.request->atomic && commands.size() > 1) arguments.push_back("--atomic");
+  if (commands.size() > 1) arguments.push_back("--atomic");
   for (const PushCommand& command : commands) {
     const bool create = command.old_commit == kZeroObjectId;
     arguments.push_back(
@@ -79,11 +138,26 @@ std::string Reason(absl::string_view summary) {
     summary = summary.substr(open + 1, summary.size() - open - 2);
   }
   if (summary == "stale info") return "it has moved meanwhile: fetch first";
+  if (summary == "atomic push failed" || summary == "atomic push failure") {
+    return std::string(kAnother);
+  }
   return RepairUtf8({summary.data(), summary.size()});
 }
 
+// Why git pushed nothing at all, where it says so of no ref.
+std::string Untold(const PushJob& job, absl::string_view errors) {
+  if (absl::StrContains(errors, "does not support --atomic")) {
+    return "the upstream does not take several refs at once: push them one by one";
+  }
+  const std::string line = LastLine({errors.data(), errors.size()});
+  const std::string& url = job.upstream->url;
+  return "the upstream did not take it: " +
+         absl::StrReplaceAll(line, {{url, UrlWithoutCredentials(url)}, {job.quarantine, ""}});
+}
+
 // Reads git push's own account: "<flag>\t<from>:<to>\t<summary> (<reason>)" for each ref.
-void ReadPorcelain(const PushJob& job, absl::string_view output, PushAnswer& answer) {
+void ReadPorcelain(const PushJob& job, absl::string_view output, absl::string_view errors,
+                   PushAnswer& answer) {
   const std::vector<PushCommand>& commands = job.request->commands;
   std::vector<bool> told(commands.size());
   for (const absl::string_view line : absl::StrSplit(output, '\n')) {
@@ -96,7 +170,7 @@ void ReadPorcelain(const PushJob& job, absl::string_view output, PushAnswer& ans
     }
   }
   for (size_t i = 0; i < commands.size(); ++i) {
-    if (!told[i]) answer.reasons[i] = "the upstream did not take it";
+    if (!told[i]) answer.reasons[i] = Untold(job, errors);
   }
 }
 
@@ -118,27 +192,31 @@ PushAnswer CarryOutPush(const PushJob& job, const WorkLimits& limits) {
   answer.reasons.resize(job.request->commands.size());
   const absl::StatusOr<GitResult> unpacked = Unpack(job, limits);
   if (!unpacked.ok() || !unpacked->ok()) {
-    answer.unpack = unpacked.ok() ? "the pack is broken: " + LastLine(unpacked->errors)
-                                  : StatusReason(unpacked.status());
+    answer.unpack = UnpackReason(job, unpacked);
     RefuseAll(answer, "unpacker error");
     return answer;
   }
+  JudgeTypes(job, limits, answer.reasons);
   for (size_t i = 0; i < answer.reasons.size(); ++i) {
-    answer.reasons[i] = JudgeObjects(job, job.request->commands[i], limits);
+    if (answer.reasons[i].empty()) {
+      answer.reasons[i] = JudgeStep(job, job.request->commands[i], limits);
+    }
   }
   if (std::any_of(answer.reasons.begin(), answer.reasons.end(),
                   [](const auto& r) { return !r.empty(); })) {
-    RefuseAll(answer, "another ref of this push was refused");
+    RefuseAll(answer, kAnother);
     return answer;
   }
-  const absl::StatusOr<GitResult> pushed = RunGit(
-      {.arguments = PushArguments(job), .repository = job.quarantine, .upstream = job.upstream},
-      limits);
+  GitCommand push = Quarantined(job, PushArguments(job));
+  push.upstream = job.upstream;
+  push.bounds = {};  // they would hold for a file upstream's git, too; the objects are known by now
+  const absl::StatusOr<GitResult> pushed = RunGit(push, limits);
   if (!pushed.ok()) {
-    RefuseAll(answer, StatusReason(pushed.status()));
+    RefuseAll(answer,
+              StatusReason(pushed.status()) + "; whether the upstream took it is not known");
     return answer;
   }
-  ReadPorcelain(job, pushed->output, answer);
+  ReadPorcelain(job, pushed->output, pushed->errors, answer);
   answer.remote_messages = RemoteMessages(pushed->errors);
   return answer;
 }

@@ -24,15 +24,18 @@
 namespace routines {
 namespace {
 
-// More are left waiting in the listen queue.
+// Of these, at most kMaxRequests of a session are being served at a time. Where no more are to be
+// had, the oldest that says nothing, or shows no pass, gives way.
 constexpr size_t kMaxConnections = 512;
+constexpr int kMadeRoom = 32;
 
 class PushGateServer : public PushGate {
  public:
-  PushGateServer(UniqueFd listener, int port, std::string scratch)
+  PushGateServer(UniqueFd listener, int port, std::string scratch, const PushBounds& bounds)
       : listener_(std::move(listener)),
         url_(absl::StrCat("http://127.0.0.1:", port, "/")),
         scratch_(std::move(scratch)),
+        bounds_(bounds),
         acceptor_([this] { Accept(); }) {}
 
   ~PushGateServer() override {
@@ -70,6 +73,8 @@ class PushGateServer : public PushGate {
   };
 
   struct Connection {
+    Cancellation end;  // asks it to end
+    std::atomic<bool> served = false;
     std::atomic<bool> done = false;
     std::thread thread;
   };
@@ -91,8 +96,9 @@ class PushGateServer : public PushGate {
     std::list<Connection> connections;
     while (!stop_.IsCancelled()) {
       const bool full = connections.size() >= kMaxConnections;
+      if (full) MakeRoom(connections);
       pollfd polled[] = {{stop_.fd(), POLLIN, 0}, {full ? -1 : listener_.get(), POLLIN, 0}};
-      poll(polled, 2, connections.empty() ? -1 : 1000);
+      poll(polled, 2, full ? 10 : connections.empty() ? -1 : 1000);
       connections.remove_if([](Connection& connection) {
         if (!connection.done) return false;
         connection.thread.join();
@@ -108,25 +114,44 @@ class PushGateServer : public PushGate {
       setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
       Connection& connection = connections.emplace_back();
       connection.thread = std::thread([this, &connection, fd = socket.release()] {
-        Serve(UniqueFd(fd));
+        Serve(UniqueFd(fd), connection);
         connection.done = true;
       });
     }
+    for (Connection& connection : connections) connection.end.Cancel();
     for (Connection& connection : connections) connection.thread.join();
   }
 
-  void Serve(UniqueFd socket) {
-    HttpConnection connection(std::move(socket), stop_.fd());
+  // Asks the oldest connections that nobody is served on to end, so that idle ones keep no session
+  // out.
+  static void MakeRoom(std::list<Connection>& connections) {
+    int ended = 0;
+    for (Connection& connection : connections) {
+      if (!connection.served) {
+        connection.end.Cancel();
+        if (++ended == kMadeRoom) return;
+      }
+    }
+  }
+
+  void Serve(UniqueFd socket, Connection& place) {
+    HttpConnection connection(std::move(socket), place.end.fd());
     while (true) {
+      place.served = false;
       const absl::StatusOr<HttpRequest> request = connection.ReadRequest();
       if (!request.ok()) return;
       const std::shared_ptr<GatePass> pass = FindPass(request->authorization);
-      if (pass == nullptr || !pass->Enter()) {
+      if (pass == nullptr) {
         connection.Respond(404, "text/plain", "not found\n");
         return;
       }
+      place.served = true;
+      if (!pass->Enter()) {
+        connection.Respond(503, "text/plain", "the session asks for too much at once, or ends\n");
+        return;
+      }
       connection.StopAlsoAt(pass->cancellation().fd());
-      ServeGateRequest(*request, *pass, scratch_, connection);
+      ServeGateRequest(*request, *pass, scratch_, bounds_, connection);
       connection.StopAlsoAt(-1);
       pass->Leave();
       if (!connection.reusable()) return;
@@ -136,6 +161,7 @@ class PushGateServer : public PushGate {
   const UniqueFd listener_;
   const std::string url_;
   const std::string scratch_;
+  const PushBounds bounds_;
   Cancellation stop_;
   absl::Mutex mu_;
   std::map<std::string, std::shared_ptr<GatePass>> passes_
@@ -145,7 +171,8 @@ class PushGateServer : public PushGate {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<PushGate>> PushGate::Start(std::string scratch) {
+absl::StatusOr<std::unique_ptr<PushGate>> PushGate::Start(std::string scratch,
+                                                          const PushBounds& bounds) {
   UniqueFd listener(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   sockaddr_in address = {};
   address.sin_family = AF_INET;
@@ -158,7 +185,7 @@ absl::StatusOr<std::unique_ptr<PushGate>> PushGate::Start(std::string scratch) {
         absl::StrCat("the push gate cannot listen: ", std::strerror(errno)));
   }
   return std::make_unique<PushGateServer>(std::move(listener), ntohs(address.sin_port),
-                                          std::move(scratch));
+                                          std::move(scratch), bounds);
 }
 
 }  // namespace routines

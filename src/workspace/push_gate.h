@@ -18,6 +18,7 @@
 #include "routines/session.h"
 #include "src/workspace/git.h"
 #include "src/workspace/mirror.h"
+#include "src/workspace/push.h"
 
 namespace routines {
 
@@ -43,7 +44,8 @@ class PushGate {
   };
 
   // `scratch`: an existing folder for packs on their way. kUnavailable: no port to be had.
-  static absl::StatusOr<std::unique_ptr<PushGate>> Start(std::string scratch);
+  static absl::StatusOr<std::unique_ptr<PushGate>> Start(std::string scratch,
+                                                         const PushBounds& bounds = {});
   // Passes must be closed before.
   virtual ~PushGate() = default;
 

@@ -1,6 +1,7 @@
 #include "src/workspace/setup_script.h"
 
 #include "absl/strings/str_cat.h"
+#include "src/base/sandbox.h"
 #include "src/base/subprocess.h"
 #include "src/workspace/git.h"
 
@@ -25,6 +26,7 @@ Outcome RunSetupScript(const SetupScript& script, SessionLog& log) {
   options.directory = script.directory;
   options.timeout = script.timeout;
   options.cancellation = script.cancellation;
+  if (script.sandbox != nullptr) options.sandbox = *script.sandbox;
   options.output = [&](SubprocessOptions::Stream stream, std::string_view bytes) {
     const bool error = stream == SubprocessOptions::Stream::kStderr;
     log.Append(OutputEvent(v1::SESSION_STEP_SETUP,
@@ -33,6 +35,10 @@ Outcome RunSetupScript(const SetupScript& script, SessionLog& log) {
     if (tail.size() > kTailBytes) tail.erase(0, tail.size() - kTailBytes);
   };
   const absl::StatusOr<SubprocessResult> run = RunSubprocess(options);
+  if (IsSandboxError(run.status())) {
+    return Outcome::Failure(v1::SESSION_STEP_EXECUTOR, "sandbox_unavailable",
+                            std::string(run.status().message()));
+  }
   if (!run.ok()) return Failed(absl::StrCat("bash cannot be run: ", run.status().message()), "");
   switch (run->end) {
     case SubprocessResult::End::kCancelled:

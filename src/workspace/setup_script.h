@@ -7,6 +7,7 @@
 
 #include "absl/time/time.h"
 #include "routines/cancellation.h"
+#include "routines/sandbox.h"
 #include "routines/session.h"
 
 namespace routines {
@@ -17,6 +18,7 @@ struct SetupScript {
   std::map<std::string, std::string> environment;
   absl::Duration timeout;
   const Cancellation* cancellation = nullptr;
+  const Sandbox* sandbox = nullptr;
 };
 
 // Its output goes to `log` as it comes. Returns when nothing that it started is left.
