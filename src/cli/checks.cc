@@ -21,6 +21,12 @@ std::string CheckDuration(const std::string& text) {
   return absl::StrCat("\"", text, "\" is no duration, write e.g. 90s, 30m or 24h");
 }
 
+std::string CheckTime(const std::string& text) {
+  absl::Time time;
+  if (absl::ParseTime(absl::RFC3339_full, text, &time, nullptr)) return "";
+  return absl::StrCat("\"", text, "\" is no time, write e.g. 2027-01-31T09:00:00+01:00");
+}
+
 std::string CheckRevision(const std::string& text) {
   int64_t revision = 0;
   if (absl::SimpleAtoi(text, &revision) && revision > 0) return "";

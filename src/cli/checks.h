@@ -8,6 +8,8 @@ namespace routines::cli {
 
 std::string CheckNotEmpty(const std::string& text);
 std::string CheckDuration(const std::string& text);
+// An instant as RFC 3339 has it, with its offset.
+std::string CheckTime(const std::string& text);
 std::string CheckRevision(const std::string& text);
 // NAME=COMMAND, where the command's words end.
 std::string CheckExecutor(const std::string& text);

@@ -3,6 +3,7 @@
 #ifndef ROUTINES_SRC_CLI_COMMANDS_H_
 #define ROUTINES_SRC_CLI_COMMANDS_H_
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -103,6 +104,17 @@ CommandResult CancelSession(const SessionOptions& options);
 // kExitOk only where the session succeeded.
 CommandResult WaitForSession(const SessionOptions& options);
 
+// ---- schedules ----
+
+struct NextOptions {
+  ClientOptions client;
+  std::string routine;  // a file, or the name of a saved one
+  std::string cron, time_zone = "UTC";
+  std::optional<absl::Time> from;  // absent: now
+  int count = 5;
+};
+CommandResult Next(const NextOptions& options);
+
 // ---- serve ----
 
 struct ServeOptions {
@@ -112,7 +124,10 @@ struct ServeOptions {
   std::vector<std::string> executors;  // NAME=COMMAND
   std::string default_executor;
   std::string executor_prompt = "stdin";
-  std::string secrets;  // folder
+  // Programs; empty: those of PATH, where there are any; "none": none.
+  std::string claude, codex;
+  std::string claude_api_url, codex_api_url;  // empty: the public ones
+  std::string secrets;                        // folder
   std::string public_url;
   std::string tls_certificate, tls_key;
   int max_concurrent_sessions = 16;

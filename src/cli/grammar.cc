@@ -38,6 +38,7 @@ CommandLine::CommandLine() {
   AddFiring();
   AddTokenCommands();
   AddSessionCommands();
+  AddScheduleCommands();
   AddCompletion();
 }
 
@@ -86,6 +87,22 @@ void CommandLine::AddExecutors(CLI::App* command, ServeOptions* options) {
       ->add_option("--default-executor", options->default_executor,
                    "Executor of routines that name none; not needed where there is only one")
       ->type_name("NAME");
+  command
+      ->add_option("--claude", options->claude,
+                   "Program of the executor claude; default: claude of PATH; none: no such executor")
+      ->type_name("PROGRAM");
+  command
+      ->add_option("--claude-api-url", options->claude_api_url,
+                   "Where claude's requests go [ANTHROPIC_BASE_URL]")
+      ->type_name("URL")
+      ->envname("ANTHROPIC_BASE_URL");
+  command->add_option("--codex", options->codex, "The same for the executor codex")
+      ->type_name("PROGRAM");
+  command
+      ->add_option("--codex-api-url", options->codex_api_url,
+                   "Where codex's requests go [OPENAI_BASE_URL]")
+      ->type_name("URL")
+      ->envname("OPENAI_BASE_URL");
   command
       ->add_option("--executor-prompt", options->executor_prompt,
                    "How executors get the prompt: on standard input, or in the file that "

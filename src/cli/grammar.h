@@ -44,6 +44,7 @@ class CommandLine {
   void AddFiring();
   void AddTokenCommands();
   void AddSessionCommands();
+  void AddScheduleCommands();
   void AddServe();
   void AddExecutors(CLI::App* command, ServeOptions* options);
   void AddCompletion();
