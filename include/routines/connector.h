@@ -19,6 +19,7 @@
 
 #include "absl/time/time.h"
 #include "routines/cancellation.h"
+#include "routines/sandbox.h"
 #include "routines/secrets.h"
 #include "routines/session.h"
 #include "routines/v1/routine.pb.h"
@@ -43,6 +44,7 @@ struct ConnectorRequest {
   // The session's environment and directory, where a stdio server runs.
   std::map<std::string, std::string> environment;
   std::string working_directory;
+  Sandbox sandbox;            // what it runs in
   SessionLog* log = nullptr;  // both outlive what Open returns; what is logged is redacted
   const Cancellation* cancellation = nullptr;
 };

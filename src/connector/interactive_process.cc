@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "src/base/sandbox.h"
 #include "src/base/status_macros.h"
 
 namespace routines {
@@ -22,6 +23,7 @@ constexpr absl::Duration kKillGrace = absl::Seconds(2);
 constexpr int kUnwatchedPollMs = 500;  // where a cancellation has no descriptor
 
 absl::Status EndingOf(const absl::StatusOr<SubprocessResult>& result) {
+  if (IsSandboxError(result.status())) return result.status();
   if (!result.ok()) {
     const std::string message =
         absl::StrCat("could not be started: ", std::string(result.status().message()));
@@ -83,6 +85,7 @@ void InteractiveProcess::Run(int program_end) {
   run.environment = options_.environment;
   run.directory = options_.directory;
   run.stdin_fd = program_end;
+  run.sandbox = options_.sandbox;
   run.started = close_ours;
   run.output = [this](SubprocessOptions::Stream stream, std::string_view bytes) {
     if (stream == SubprocessOptions::Stream::kStdout) return TakeOutput(bytes);

@@ -31,6 +31,7 @@ class InteractiveProcess {
     std::vector<std::string> command;                // as SubprocessOptions
     std::map<std::string, std::string> environment;  // has it
     std::string directory;
+    Sandbox sandbox = {};
     std::function<void(std::string_view)> on_stderr;
     ChannelLimits limits;  // max_bytes: of standard output
   };

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "routines/connector.h"
 #include "src/base/redact.h"
+#include "src/base/sandbox.h"
 #include "src/base/status_macros.h"
 #include "src/base/words.h"
 #include "src/connector/client.h"
@@ -27,6 +28,7 @@ constexpr char kDefaultPath[] = "/usr/local/bin:/usr/bin:/bin";
 
 Outcome OutcomeOf(const absl::Status& status, const std::string& message) {
   constexpr v1::SessionStep kStep = v1::SESSION_STEP_CONNECTOR;
+  if (IsSandboxError(status)) return Outcome::Failure(kStep, "sandbox_unavailable", message);
   switch (status.code()) {
     case absl::StatusCode::kCancelled:
       return Outcome::Cancelled(message);
@@ -106,6 +108,8 @@ class Opening {
     process.environment.try_emplace("PATH", kDefaultPath);
     for (const auto& [name, value] : endpoint_.environment) process.environment[name] = value;
     process.directory = request_.working_directory.empty() ? "/" : request_.working_directory;
+    process.sandbox = request_.sandbox;
+    process.sandbox = request_.sandbox;
     process.on_stderr = [this](std::string_view bytes) { output_.Feed(bytes); };
     process.limits = limits_;
     return NewStdioChannel(std::move(process));

@@ -123,7 +123,7 @@ Outcome OpenConnectors(const EngineOptions& options, BufferedLog& log,
   if (request.routine.connectors().empty()) return Outcome::Success();
   OpenedConnectors opened = options.connectors->Open(
       ConnectorRequest{request.session, request.routine, request.environment,
-                       request.working_directory, &log, &cancellation});
+                       request.working_directory, {}, &log, &cancellation});
   values.insert(values.end(), opened.secret_values.begin(), opened.secret_values.end());
   log.SetRedactor(Redactor(values));
   request.connectors = std::move(opened.endpoints);
