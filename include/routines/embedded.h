@@ -15,6 +15,7 @@
 
 #include "absl/status/statusor.h"
 #include "routines/engine.h"
+#include "routines/sandbox.h"
 
 namespace routines {
 
@@ -25,6 +26,8 @@ struct EmbeddedOptions {
   // upstream: that of github.com is the secret GIT_TOKEN_GITHUB_COM, "user:password" or a token
   // alone.
   std::shared_ptr<SecretProvider> secrets;
+  // Of setup scripts, agents and connectors; the state directory is hidden in any case.
+  SandboxOptions sandbox;
   // Starting point for everything else; its store, workspaces, secrets and executors are replaced,
   // and connectors where it has none.
   EngineOptions engine;

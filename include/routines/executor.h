@@ -39,6 +39,8 @@
 #include "absl/time/time.h"
 #include "routines/cancellation.h"
 #include "routines/connector.h"
+#include "routines/sandbox.h"
+#include "routines/secrets.h"
 #include "routines/session.h"
 #include "routines/v1/event.pb.h"
 #include "routines/v1/routine.pb.h"
@@ -60,6 +62,8 @@ struct ExecutionRequest {
   std::map<std::string, std::string> environment;
   // The MCP servers that the agent may call; they have answered.
   std::vector<ConnectorEndpoint> connectors;
+  // What the agent is to run in; for SubprocessOptions and the like.
+  Sandbox sandbox;
 };
 
 class Execution {
@@ -80,6 +84,10 @@ class Executor {
  public:
   virtual ~Executor() = default;
   virtual void Start(std::shared_ptr<Execution> execution) = 0;
+
+  // Whether everything that it starts runs in the request's `sandbox`. Where not, sessions that
+  // must have one fail with the reason `sandbox_unavailable`.
+  virtual bool KeepsToSandbox() const { return false; }
 };
 
 // Runs `function` on a thread of its own for each session. It may block; it should look at

@@ -115,6 +115,17 @@ struct NextOptions {
 };
 CommandResult Next(const NextOptions& options);
 
+// ---- connectors ----
+
+struct CheckConnectorsOptions {
+  ClientOptions client;
+  std::string routine;  // a file, or the name of a saved one
+  std::string secrets;  // folder; empty: that of the state folder, where one is given
+  std::string timeout = "60s";
+};
+// Starts each connector on this machine. kExitOk only where all of them can be had.
+CommandResult CheckConnectors(const CheckConnectorsOptions& options);
+
 // ---- serve ----
 
 struct ServeOptions {
@@ -130,6 +141,8 @@ struct ServeOptions {
   std::string secrets;                        // folder
   std::string public_url;
   std::string tls_certificate, tls_key;
+  std::string sandbox = "auto";
+  std::vector<std::string> sandbox_hide, sandbox_write;  // paths
   int max_concurrent_sessions = 16;
   bool json = false;
 };

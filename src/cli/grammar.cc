@@ -39,6 +39,7 @@ CommandLine::CommandLine() {
   AddTokenCommands();
   AddSessionCommands();
   AddScheduleCommands();
+  AddConnectorCommands();
   AddCompletion();
 }
 
@@ -88,8 +89,9 @@ void CommandLine::AddExecutors(CLI::App* command, ServeOptions* options) {
                    "Executor of routines that name none; not needed where there is only one")
       ->type_name("NAME");
   command
-      ->add_option("--claude", options->claude,
-                   "Program of the executor claude; default: claude of PATH; none: no such executor")
+      ->add_option(
+          "--claude", options->claude,
+          "Program of the executor claude; default: claude of PATH; none: no such executor")
       ->type_name("PROGRAM");
   command
       ->add_option("--claude-api-url", options->claude_api_url,
@@ -112,6 +114,28 @@ void CommandLine::AddExecutors(CLI::App* command, ServeOptions* options) {
       ->capture_default_str();
 }
 
+void CommandLine::AddSandbox(CLI::App* command, ServeOptions* options) {
+  command
+      ->add_option("--sandbox", options->sandbox,
+                   "Whether agents and setup scripts are kept apart by bubblewrap: where it works, "
+                   "always (sessions fail without it), or never")
+      ->type_name("auto|require|off")
+      ->check(OneOf("auto|require|off"))
+      ->capture_default_str();
+  command
+      ->add_option("--sandbox-hide", options->sandbox_hide,
+                   "File or folder that sessions do not see; may be given several times")
+      ->type_name("PATH")
+      ->take_all()
+      ->expected(1);
+  command
+      ->add_option("--sandbox-write", options->sandbox_write,
+                   "Folder that sessions may write besides their own; may be given several times")
+      ->type_name(kFolder)
+      ->take_all()
+      ->expected(1);
+}
+
 void CommandLine::AddServe() {
   CLI::App* command = nullptr;
   auto* options = AddCommand<ServeOptions>(&app_, "serve", "Run the engine and its HTTP server",
@@ -126,6 +150,7 @@ void CommandLine::AddServe() {
   command->add_option("--routines", options->routines, "Routine files to apply at start")
       ->type_name(kFolder);
   AddExecutors(command, options);
+  AddSandbox(command, options);
   command
       ->add_option("--secrets", options->secrets,
                    "Folder with one file per secret [<state>/secrets]")

@@ -45,8 +45,10 @@ class CommandLine {
   void AddTokenCommands();
   void AddSessionCommands();
   void AddScheduleCommands();
+  void AddConnectorCommands();
   void AddServe();
   void AddExecutors(CLI::App* command, ServeOptions* options);
+  void AddSandbox(CLI::App* command, ServeOptions* options);
   void AddCompletion();
 
   // A command whose work is `run(options)`; returns the options to be bound to the grammar.

@@ -102,6 +102,18 @@ absl::StatusOr<std::function<void(std::string_view)>> CrashPointFromEnvironment(
   };
 }
 
+SandboxOptions MakeSandboxOptions(const ServeOptions& options) {
+  SandboxOptions sandbox;
+  if (options.sandbox == "require") sandbox.mode = SandboxOptions::Mode::kRequire;
+  if (options.sandbox == "off") sandbox.mode = SandboxOptions::Mode::kOff;
+  sandbox.writable = options.sandbox_write;
+  sandbox.hidden = options.sandbox_hide;
+  for (const std::string& secret : {options.secrets, options.tls_key}) {
+    if (!secret.empty()) sandbox.hidden.push_back(secret);
+  }
+  return sandbox;
+}
+
 absl::StatusOr<EmbeddedOptions> MakeEmbeddedOptions(const ServeOptions& options) {
   EmbeddedOptions embedded;
   // Absolute, because agents and git run in other folders.
@@ -116,6 +128,7 @@ absl::StatusOr<EmbeddedOptions> MakeEmbeddedOptions(const ServeOptions& options)
     return UsageError(absl::StrCat("--default-executor: no --executor is named \"", chosen, "\""));
   }
   if (!options.secrets.empty()) embedded.secrets = NewDirectorySecretProvider(options.secrets);
+  embedded.sandbox = MakeSandboxOptions(options);
   embedded.engine.default_executor = chosen;
   embedded.engine.max_concurrent_sessions = options.max_concurrent_sessions;
   ASSIGN_OR_RETURN(embedded.engine.crash_point, CrashPointFromEnvironment());
@@ -173,10 +186,20 @@ absl::Status CannotStart(const absl::Status& status) {
   return absl::FailedPreconditionError(status.message());
 }
 
-void PrintReady(const std::string& url, bool json) {
-  if (json) {
-    std::printf("{\"url\":%s,\"pid\":%d}\n", JsonString(url).c_str(), getpid());
+// Which protection there is belongs to what the operator must know.
+void PrintReady(const std::string& url, const ServeOptions& options) {
+  const Sandbox sandbox = FindSandbox(MakeSandboxOptions(options));
+  const bool isolated = !sandbox.bubblewrap.empty();
+  if (options.json) {
+    std::printf("{\"url\":%s,\"pid\":%d,\"sandbox\":\"%s\"}\n", JsonString(url).c_str(), getpid(),
+                isolated ? "bubblewrap" : "none");
   } else {
+    if (!isolated) {
+      std::fprintf(stderr, "no sandbox (%s): %s\n",
+                   sandbox.missing.empty() ? "--sandbox off" : sandbox.missing.c_str(),
+                   sandbox.required ? "sessions fail with sandbox_unavailable"
+                                    : "agents can read and write what this user can");
+    }
     std::printf("routines is ready at %s\n", url.c_str());
   }
   std::fflush(stdout);
@@ -202,7 +225,7 @@ absl::Status RunUntilSignal(const ServeOptions& options) {
   ASSIGN_OR_RETURN(std::unique_ptr<Server> server,
                    Server::Start(*engine, std::move(server_options)));
   RETURN_IF_ERROR(WriteServerFile(options.state, LocalUrl(options, server->port())));
-  PrintReady(server->url(), options.json);
+  PrintReady(server->url(), options);
 
   WaitForSignal();
   if (!options.json) std::fputs("stopping; once more to stop at once\n", stderr);

@@ -34,6 +34,8 @@ absl::StatusOr<std::unique_ptr<Engine>> OpenEmbedded(EmbeddedOptions options) {
   GitWorkspaceOptions workspaces;
   workspaces.root = state + "/workspaces";
   workspaces.credentials = std::make_shared<UpstreamCredentials>(engine.secrets);
+  options.sandbox.hidden.push_back(state);
+  workspaces.sandbox = FindSandbox(options.sandbox);
   ASSIGN_OR_RETURN(engine.workspaces, NewGitWorkspaceProvider(std::move(workspaces)));
 #ifdef ROUTINES_HAS_CONNECTOR
   if (engine.connectors == nullptr) {

@@ -226,6 +226,14 @@ void Dispatcher::OnPrepared(const SessionPtr& session, std::shared_ptr<Prepared>
             ? "the routine names no executor and the engine has no default one"
             : absl::StrCat("no executor named \"", routine.executor(), "\" is registered"));
   }
+  const Sandbox& sandbox = prepared->request.sandbox;
+  if (outcome.ok() && (sandbox.required || !sandbox.network) &&
+      !executor->second->KeepsToSandbox()) {
+    outcome = Outcome::Failure(
+        v1::SESSION_STEP_EXECUTOR, "sandbox_unavailable",
+        absl::StrCat("the session must run in a sandbox, and the executor \"", executor->first,
+                     "\" runs its agent outside; choose another executor"));
+  }
   if (!outcome.ok()) {
     EndWith(session, std::move(outcome));
     return;

@@ -64,11 +64,11 @@ Outcome BuildEnvironment(const EngineOptions& options, const v1::Routine& routin
 // session rather than let it run bare, anything else is at least told.
 Outcome CheckWhatCanBeHad(const EngineOptions& options, const v1::Routine& routine,
                           BufferedLog& log) {
-  const v1::Network::Mode mode = routine.environment().network().mode();
-  if (mode == v1::Network::MODE_NONE || mode == v1::Network::MODE_ALLOW_LIST) {
-    return Outcome::Failure(v1::SESSION_STEP_EXECUTOR, "sandbox_unavailable",
-                            "the routine limits its network and this version cannot enforce that; "
-                            "write network: {mode: full} to run without the limit");
+  if (routine.environment().network().mode() == v1::Network::MODE_ALLOW_LIST) {
+    return Outcome::Failure(
+        v1::SESSION_STEP_EXECUTOR, "sandbox_unavailable",
+        "the routine's network is an allow_list and this version cannot enforce that; write "
+        "network: {mode: none} or {mode: full}");
   }
   if (!routine.connectors().empty() && options.connectors == nullptr) {
     return Outcome::Failure(
@@ -90,6 +90,18 @@ Outcome CheckWhatCanBeHad(const EngineOptions& options, const v1::Routine& routi
   return Outcome::Success();
 }
 
+// A routine without network runs nowhere but in a sandbox that has none.
+Outcome CheckNetwork(const ExecutionRequest& request) {
+  if (request.routine.environment().network().mode() != v1::Network::MODE_NONE ||
+      (!request.sandbox.bubblewrap.empty() && !request.sandbox.network)) {
+    return Outcome::Success();
+  }
+  return Outcome::Failure(
+      v1::SESSION_STEP_EXECUTOR, "sandbox_unavailable",
+      "the routine's network is none and its workspace has no sandbox to enforce that; write "
+      "network: {mode: full} to run without the limit");
+}
+
 // The clones, the setup script, and the environment that comes of them.
 Outcome PrepareWorkspace(const EngineOptions& options, BufferedLog& log,
                          const Cancellation& cancellation, Prepared& prepared) {
@@ -102,7 +114,7 @@ Outcome PrepareWorkspace(const EngineOptions& options, BufferedLog& log,
     }
     const char* const path = std::getenv("PATH");
     request.environment.emplace("PATH", path == nullptr ? "/usr/local/bin:/usr/bin:/bin" : path);
-    return Outcome::Success();
+    return CheckNetwork(request);
   }
   PreparedWorkspace made = options.workspaces->Prepare(
       WorkspaceRequest{request.session, routine, request.environment, &log, &cancellation});
@@ -110,8 +122,9 @@ Outcome PrepareWorkspace(const EngineOptions& options, BufferedLog& log,
   request.workspace = made.workspace->directory();
   request.working_directory = made.workspace->working_directory();
   request.environment = made.workspace->environment();
+  request.sandbox = made.workspace->sandbox();
   prepared.workspace = std::move(made.workspace);
-  return Outcome::Success();
+  return CheckNetwork(request);
 }
 
 // The MCP servers, last: a stdio server may be what the setup script installed. `values`: the
@@ -123,7 +136,7 @@ Outcome OpenConnectors(const EngineOptions& options, BufferedLog& log,
   if (request.routine.connectors().empty()) return Outcome::Success();
   OpenedConnectors opened = options.connectors->Open(
       ConnectorRequest{request.session, request.routine, request.environment,
-                       request.working_directory, {}, &log, &cancellation});
+                       request.working_directory, request.sandbox, &log, &cancellation});
   values.insert(values.end(), opened.secret_values.begin(), opened.secret_values.end());
   log.SetRedactor(Redactor(values));
   request.connectors = std::move(opened.endpoints);

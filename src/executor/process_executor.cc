@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "routines/executor.h"
 #include "src/base/redact.h"
+#include "src/base/sandbox.h"
 #include "src/base/status_macros.h"
 #include "src/base/subprocess.h"
 #include "src/executor/event_lines.h"
@@ -78,7 +79,7 @@ class ProcessSession {
     AppendOutput(v1::Output::STREAM_STDOUT, stdout_.Flush());
     AppendOutput(v1::Output::STREAM_STDERR, stderr_.Flush());
     if (result.ok()) return Judge(*result);
-    if (!started_) return NotStarted(result.status());
+    if (!absl::IsAborted(result.status())) return NotStarted(result.status());
     return Failure("signal", std::string(result.status().message()));
   }
 
@@ -98,13 +99,25 @@ class ProcessSession {
     }
     run.directory = request.working_directory.empty() ? "/" : request.working_directory;
     run.events = true;
-    run.started = [this] { started_ = true; };
     run.output = [this](SubprocessOptions::Stream stream, std::string_view bytes) {
       Receive(stream, bytes);
     };
     run.cancellation = &execution_.cancellation();
+    run.sandbox = request.sandbox;
+    ShowProgram(run.sandbox);
     run.kill_grace = options_.kill_grace;
     return absl::OkStatus();
+  }
+
+  // What the command names is there even where the sandbox has folders of its own instead.
+  void ShowProgram(Sandbox& sandbox) const {
+    std::error_code error;
+    for (const std::string& argument : options_.command) {
+      if (!argument.empty() && argument.front() == '/' &&
+          std::filesystem::is_regular_file(argument, error)) {
+        sandbox.host_readable.push_back(argument);
+      }
+    }
   }
 
   // The session's own folder for such things, else one that is in no repository.
@@ -173,6 +186,9 @@ class ProcessSession {
 
   static Outcome NotStarted(const absl::Status& status) {
     const std::string message(status.message());
+    if (IsSandboxError(status)) {
+      return Outcome::Failure(v1::SESSION_STEP_EXECUTOR, "sandbox_unavailable", message);
+    }
     const bool passing = absl::IsResourceExhausted(status) || absl::IsUnavailable(status);
     return passing ? Outcome::Retryable(v1::SESSION_STEP_EXECUTOR, "start_failed", message)
                    : Outcome::Failure(v1::SESSION_STEP_EXECUTOR, "start_failed", message);
@@ -183,7 +199,6 @@ class ProcessSession {
   PromptFile prompt_;
   EventLines lines_;
   RedactingStream stdout_, stderr_;  // of nothing: only to make UTF-8 of pieces
-  bool started_ = false;
   bool said_something_ = false;
 };
 
@@ -195,6 +210,7 @@ class ProcessExecutor : public Executor {
     threads_.Run(std::move(execution),
                  [this](Execution& running) { return ProcessSession(options_, running).Run(); });
   }
+  bool KeepsToSandbox() const override { return true; }
 
  private:
   const ProcessExecutorOptions options_;
