@@ -1,6 +1,4 @@
 // next.
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <cstdio>
 #include <string>
@@ -14,7 +12,7 @@
 #include "src/base/status_macros.h"
 #include "src/cli/commands.h"
 #include "src/cli/exit_codes.h"
-#include "src/cli/routine_files.h"
+#include "src/cli/find_routine.h"
 #include "src/cli/terminal.h"
 
 namespace routines::cli {
@@ -47,25 +45,8 @@ absl::StatusOr<std::vector<NamedSchedule>> OfExpression(const NextOptions& optio
   return std::vector<NamedSchedule>{{"", *std::move(schedule)}};
 }
 
-// The schedules of a routine: a file, or the name of one that the server has.
-absl::StatusOr<v1::Routine> FindRoutine(const NextOptions& options) {
-  struct stat info;
-  if (stat(options.routine.c_str(), &info) == 0) {
-    ASSIGN_OR_RETURN(const std::vector<RoutineFile> files, LoadRoutineFiles({options.routine}));
-    if (const auto problems = ProblemsOf(files); !problems.empty()) return ProblemsError(problems);
-    if (files.size() != 1) return UsageError("ROUTINE: is a folder of several; name one file");
-    return files.front().loaded.routine;
-  }
-  ASSIGN_OR_RETURN(Api api, Api::Open(options.client));
-  ASSIGN_OR_RETURN(const RoutineName name, ParseRoutineName(options.routine));
-  ASSIGN_OR_RETURN(const JsonValue saved, api.Get(name.Path()));
-  const LoadResult loaded = LoadRoutine(saved["routine"].Dump(), options.routine);
-  if (!loaded.ok()) return ProblemsError(loaded.problems);
-  return loaded.routine;
-}
-
 absl::StatusOr<std::vector<NamedSchedule>> OfRoutine(const NextOptions& options) {
-  ASSIGN_OR_RETURN(const v1::Routine routine, FindRoutine(options));
+  ASSIGN_OR_RETURN(const v1::Routine routine, FindRoutine(options.client, options.routine));
   std::vector<NamedSchedule> schedules;
   for (const v1::Trigger& trigger : routine.triggers()) {
     if (!trigger.has_schedule() || trigger.disabled()) continue;

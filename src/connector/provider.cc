@@ -109,7 +109,6 @@ class Opening {
     for (const auto& [name, value] : endpoint_.environment) process.environment[name] = value;
     process.directory = request_.working_directory.empty() ? "/" : request_.working_directory;
     process.sandbox = request_.sandbox;
-    process.sandbox = request_.sandbox;
     process.on_stderr = [this](std::string_view bytes) { output_.Feed(bytes); };
     process.limits = limits_;
     return NewStdioChannel(std::move(process));

@@ -106,8 +106,9 @@ def commands(cli, *prefix):
 
 def test_the_documentation_has_every_command_option_and_exit_code(cli):
     documented = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
-    leaves = [[name] for name in commands(cli) if name not in ("token", "session")]
-    leaves += [[group, name] for group in ("token", "session") for name in commands(cli, group)]
+    groups = ("token", "session", "connectors")
+    leaves = [[name] for name in commands(cli) if name not in groups]
+    leaves += [[group, name] for group in groups for name in commands(cli, group)]
     assert len(leaves) >= 20
     for words in leaves:
         assert f"routines {' '.join(words)}" in documented, words
@@ -118,7 +119,7 @@ def test_the_documentation_has_every_command_option_and_exit_code(cli):
 
 
 def test_every_command_says_what_it_does(cli):
-    for group in ([], ["token"], ["session"]):
+    for group in ([], ["token"], ["session"], ["connectors"]):
         for name in commands(cli, *group):
             done = cli(*group, name, "--help")
             assert done.returncode == 0

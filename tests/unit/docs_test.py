@@ -38,10 +38,11 @@ def used(pattern, folder):
 def test_every_reason_is_in_the_table():
     documented = (ROOT / "docs/sessions.md").read_text()
     reasons = set()
-    for folder in ("base", "engine", "executor", "workspace"):
+    for folder in ("base", "connector", "engine", "executor", "workspace"):
         reasons |= used(r'Outcome::(?:Failure|Retryable)\(\s*[\w:]+,\s*"([a-z_]+)"', folder)
         reasons |= used(r'SESSION_STEP_[A-Z]+,\s*"([a-z_]+)"', folder)
         reasons |= used(r'return Failure\("([a-z_]+)"', folder)
+        reasons |= used(r'\bFail\("([a-z_]+)"', folder)
     assert len(reasons) > 15
     assert [reason for reason in sorted(reasons) if f"`{reason}`" not in documented] == []
 
