@@ -16,6 +16,7 @@ namespace {
 
 constexpr size_t kLongestMessageWord = 60;
 constexpr size_t kLongestKnownWord = 64;
+constexpr size_t kLongestEndLeftOut = 2;
 
 // What people vary without meaning another word: case, and - or a space for _.
 std::string Normalized(std::string_view word) {
@@ -98,6 +99,14 @@ std::string KeyPath(std::string_view path, std::string_view key) {
 std::string OneOf(const std::vector<std::string>& words) {
   if (words.size() < 2) return absl::StrJoin(words, "");
   return absl::StrCat(absl::StrJoin(words.begin(), words.end() - 1, ", "), " or ", words.back());
+}
+
+bool IsSlipOf(std::string_view word, std::string_view known) {
+  const size_t limit = word.size() < 10 ? 1 : 2;
+  if (word.size() < 4 || word.size() > known.size() + limit) return false;
+  const std::string wanted = Normalized(word), other = Normalized(known);
+  if (absl::StartsWith(other, wanted)) return other.size() - wanted.size() <= kLongestEndLeftOut;
+  return other.size() <= wanted.size() + limit && EditDistance(wanted, other) <= limit;
 }
 
 std::string UnknownWord(std::string_view what, std::string_view word,

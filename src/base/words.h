@@ -24,6 +24,11 @@ std::string OneOf(const std::vector<std::string>& words);
 std::string UnknownWord(std::string_view what, std::string_view word,
                         const std::vector<std::string>& known);
 
+// Whether `word` is `known` with one slip: in other case, one letter missing, wrong or too many,
+// two swapped, or its end left out ("open" for "opened"). Closer than what NearestWord takes: for
+// words that may also be meant as they are.
+bool IsSlipOf(std::string_view word, std::string_view known);
+
 }  // namespace routines
 
 #endif  // ROUTINES_SRC_BASE_WORDS_H_

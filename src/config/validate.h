@@ -15,7 +15,6 @@
 namespace routines {
 
 inline constexpr size_t kMaxTextBytes = 256 << 10;  // prompt and setup script
-inline constexpr size_t kMaxRegexCharacters = 1000;
 
 // Gathers problems. Paths are given as they stand in Problem.
 class Rules {

@@ -1,7 +1,8 @@
 #include <algorithm>
-#include <memory>
 #include <set>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -9,8 +10,9 @@
 #include "absl/strings/str_split.h"
 #include "absl/time/time.h"
 #include "re2/re2.h"
+#include "routines/event.h"
+#include "routines/filter.h"
 #include "src/base/ids.h"
-#include "src/base/utf8.h"
 #include "src/base/words.h"
 #include "src/config/text_forms.h"
 #include "src/config/validate.h"
@@ -19,192 +21,12 @@ namespace routines {
 namespace {
 
 using google::protobuf::RepeatedPtrField;
-using google::protobuf::Value;
 
 constexpr absl::Duration kLongestCatchUpWindow = absl::Hours(31 * 24);
 constexpr absl::Duration kLongestSpread = absl::Hours(24);
 constexpr int kMostCatchUps = 1000;
 constexpr int kMostConditions =
     1000;  // of a routine; each may have a regular expression to compile
-
-const std::vector<std::string>& GithubEvents() {
-  static const auto& events = *new std::vector<std::string>{"pull_request",
-                                                            "pull_request_review",
-                                                            "pull_request_review_comment",
-                                                            "push",
-                                                            "release",
-                                                            "issues",
-                                                            "issue_comment",
-                                                            "sub_issues",
-                                                            "commit_comment",
-                                                            "discussion",
-                                                            "discussion_comment",
-                                                            "check_run",
-                                                            "check_suite",
-                                                            "merge_group",
-                                                            "workflow_run",
-                                                            "workflow_job",
-                                                            "workflow_dispatch",
-                                                            "repository_dispatch"};
-  return events;
-}
-
-const std::vector<std::string>& GithubFields() {
-  static const auto& fields =
-      *new std::vector<std::string>{"author",        "sender",        "author_association",
-                                    "title",         "body",          "base_branch",
-                                    "head_branch",   "labels",        "is_draft",
-                                    "is_merged",     "from_fork",     "tag",
-                                    "is_prerelease", "conclusion",    "status",
-                                    "workflow",      "changed_paths", "state"};
-  return fields;
-}
-
-// What a condition's field may be: a word of the table for GitHub, any attribute for custom events.
-enum class Fields { kGithub, kAttributes };
-
-bool IsJsonPointer(std::string_view text) {  // RFC 6901
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '~' && (i + 1 == text.size() || (text[i + 1] != '0' && text[i + 1] != '1'))) {
-      return false;
-    }
-  }
-  return text.substr(0, 1) == "/";
-}
-
-void CheckField(const std::string& field, Fields fields, const std::string& path, Rules& rules) {
-  if (field.empty()) {
-    rules.Broken(path, "is required; name what the condition looks at");
-  } else if (field[0] == '/') {
-    rules.Require(
-        IsJsonPointer(field), path,
-        absl::StrCat(Quoted(field), " is not a JSON pointer; write ~0 for ~ and ~1 for /"));
-  } else if (fields == Fields::kAttributes) {
-    rules.Require(!HasControlCharacter(field) && field.size() <= 256, path,
-                  absl::StrCat(Quoted(field), " is not the name of an attribute"));
-  } else if (const auto& known = GithubFields();
-             std::find(known.begin(), known.end(), field) == known.end()) {
-    const bool near = !NearestWord(field, known).empty();
-    rules.Broken(path, absl::StrCat(UnknownWord("field", field, known),
-                                    near ? "" : " or a JSON pointer such as /pull_request/title"));
-  }
-}
-
-bool TakesList(v1::Operator op) {
-  return op == v1::OPERATOR_IS_ONE_OF || op == v1::OPERATOR_IS_NOT_ONE_OF;
-}
-
-// The operators that look into a text.
-bool TakesText(v1::Operator op) {
-  return op == v1::OPERATOR_CONTAINS || op == v1::OPERATOR_NOT_CONTAINS ||
-         op == v1::OPERATOR_STARTS_WITH || op == v1::OPERATOR_ENDS_WITH ||
-         op == v1::OPERATOR_MATCHES_REGEX || op == v1::OPERATOR_MATCHES_GLOB;
-}
-
-bool IsScalar(const Value& value) {
-  switch (value.kind_case()) {
-    case Value::kNullValue:
-    case Value::kBoolValue:
-    case Value::kNumberValue:
-    case Value::kStringValue:
-      return true;
-    default:
-      return false;
-  }
-}
-
-void CheckRegex(const std::string& pattern, const std::string& path, Rules& rules) {
-  if (!rules.Require(CountCodePoints(pattern).value_or(0) <= kMaxRegexCharacters, path,
-                     absl::StrCat("is longer than ", kMaxRegexCharacters, " characters"))) {
-    return;
-  }
-  RE2::Options options;
-  options.set_log_errors(false);
-  options.set_max_mem(1 << 20);
-  const RE2 regex(pattern, options);
-  rules.Require(regex.ok(), path,
-                absl::StrCat("is not a regular expression (RE2): ", Abbreviated(regex.error())));
-}
-
-void CheckOneValue(const v1::Condition& condition, const std::string& word, const std::string& path,
-                   Rules& rules) {
-  const v1::Operator op = condition.operator_();
-  rules.Require(condition.values_size() == 0, path + ".values",
-                absl::StrCat("has no meaning with ", word, "; use value, or is_one_of"));
-  if (op == v1::OPERATOR_EXISTS) {
-    rules.Require(!condition.has_value() || condition.value().kind_case() == Value::kBoolValue,
-                  path + ".value", "must be true or false with exists");
-    return;
-  }
-  if (!condition.has_value()) {
-    // With `values` there is one message already.
-    rules.Require(condition.values_size() > 0, path + ".value",
-                  absl::StrCat("is required with ", word));
-    return;
-  }
-  const Value& value = condition.value();
-  if (!rules.Require(IsScalar(value), path + ".value",
-                     "must be a text, a number, true, false or null")) {
-    return;
-  }
-  if (!TakesText(op)) return;
-  if (!rules.Require(value.kind_case() == Value::kStringValue, path + ".value",
-                     absl::StrCat("must be text with ", word, "; write it in quotes"))) {
-    return;
-  }
-  if (op == v1::OPERATOR_MATCHES_REGEX) CheckRegex(value.string_value(), path + ".value", rules);
-}
-
-void CheckValueList(const v1::Condition& condition, const std::string& word,
-                    const std::string& path, Rules& rules) {
-  rules.Require(!condition.has_value(), path + ".value",
-                absl::StrCat("has no meaning with ", word, "; write values: [ … ]"));
-  rules.Require(condition.values_size() > 0 || condition.has_value(), path + ".values",
-                absl::StrCat("is required with ", word, "; write values: [ … ]"));
-  for (int i = 0; i < condition.values_size(); ++i) {
-    rules.Require(IsScalar(condition.values(i)), ItemPath(path + ".values", i),
-                  "must be a text, a number, true, false or null");
-  }
-}
-
-void CheckComparison(const v1::Condition& condition, Fields fields, const std::string& path,
-                     Rules& rules) {
-  CheckField(condition.field(), fields, path + ".field", rules);
-  const auto& operators = *v1::Operator_descriptor();
-  const auto* value = operators.FindValueByNumber(condition.operator_());
-  if (value == nullptr || value->number() == v1::OPERATOR_UNSPECIFIED) {
-    rules.Broken(path + ".operator",
-                 absl::StrCat("is required; write ", OneOf(EnumWords(operators))));
-    return;
-  }
-  // Whether the event has the field, and the field's type the operator, belongs here too: it comes
-  // with the matcher, which owns that table.
-  if (TakesList(condition.operator_())) {
-    CheckValueList(condition, EnumWord(*value), path, rules);
-  } else {
-    CheckOneValue(condition, EnumWord(*value), path, rules);
-  }
-}
-
-void CheckConditions(const RepeatedPtrField<v1::Condition>& conditions, Fields fields,
-                     bool in_group, const std::string& list, Rules& rules) {
-  for (int i = 0; i < conditions.size(); ++i) {
-    const v1::Condition& condition = conditions[i];
-    const std::string path = ItemPath(list, i);
-    if (condition.any_of_size() == 0) {
-      CheckComparison(condition, fields, path, rules);
-    } else if (in_group) {
-      rules.Broken(path + ".any_of",
-                   "stands in an any_of; write its conditions into the outer one");
-    } else {
-      rules.Require(condition.field().empty() &&
-                        condition.operator_() == v1::OPERATOR_UNSPECIFIED &&
-                        !condition.has_value() && condition.values_size() == 0,
-                    path, "has any_of and a comparison; write them as two conditions");
-      CheckConditions(condition.any_of(), fields, true, path + ".any_of", rules);
-    }
-  }
-}
 
 int CountConditions(const RepeatedPtrField<v1::Condition>& conditions) {
   int count = conditions.size();
@@ -287,6 +109,42 @@ bool IsRepositoryPattern(std::string_view text) {
          !absl::EndsWith(absl::string_view(text.data(), text.size()), "/..");
 }
 
+// Other actions than the documented ones are taken, since GitHub comes to send new ones; slips are
+// not.
+void CheckAction(const std::string& action, const GithubEventInfo& event, const std::string& path,
+                 Rules& rules) {
+  const auto& known = event.actions;
+  if (std::find(known.begin(), known.end(), action) != known.end()) return;
+  if (event.event == "pull_request" && absl::EqualsIgnoreCase(action, "merged")) {
+    rules.Broken(path,
+                 "can never hold: merging is the action closed; write that, and the filter {field: "
+                 "is_merged, operator: equals, value: true}");
+    return;
+  }
+  for (const std::string_view other : known) {
+    if (!IsSlipOf(action, other)) continue;
+    rules.Broken(path,
+                 absl::StrCat("unknown action ", Quoted(action), "; did you mean ", Quoted(other),
+                              "? (for one that GitHub has come to send since, write a filter "
+                              "on field: /action)"));
+    return;
+  }
+}
+
+void CheckActions(const v1::GithubTrigger& github, const std::string& path, Rules& rules) {
+  const GithubEventInfo* event = FindGithubEvent(github.event());
+  rules.Require(
+      event == nullptr || event->has_action || github.actions_size() == 0, path,
+      absl::StrCat("can never hold: ", github.event(), " events have no action; remove it"));
+  for (int i = 0; i < github.actions_size(); ++i) {
+    const std::string& action = github.actions(i);
+    const bool right = rules.Require(
+        !action.empty() && action.size() <= 100 && !HasControlCharacter(action), ItemPath(path, i),
+        absl::StrCat(Quoted(action), " is not an action; write one such as opened"));
+    if (right && event != nullptr) CheckAction(action, *event, ItemPath(path, i), rules);
+  }
+}
+
 void CheckGithub(const v1::GithubTrigger& github, const std::string& path, Rules& rules) {
   rules.Require(github.repositories_size() > 0, path + ".repositories",
                 "is required; list owner/name or owner/*");
@@ -295,24 +153,7 @@ void CheckGithub(const v1::GithubTrigger& github, const std::string& path, Rules
                   absl::StrCat(Quoted(github.repositories(i)),
                                " is not a repository; write owner/name or owner/*"));
   }
-  const auto& events = GithubEvents();
-  if (github.event().empty()) {
-    rules.Broken(path + ".event", "is required; write one such as pull_request");
-  } else if (std::find(events.begin(), events.end(), github.event()) == events.end()) {
-    rules.Broken(path + ".event", UnknownWord("event", github.event(), events));
-  }
-  const bool has_actions = github.event() != "push" && github.event() != "workflow_dispatch";
-  rules.Require(
-      has_actions || github.actions_size() == 0, path + ".actions",
-      absl::StrCat("can never hold: ", github.event(), " events have no action; remove it"));
-  for (int i = 0; i < github.actions_size(); ++i) {
-    rules.Require(
-        !github.actions(i).empty() && github.actions(i).size() <= 100 &&
-            !HasControlCharacter(github.actions(i)),
-        ItemPath(path + ".actions", i),
-        absl::StrCat(Quoted(github.actions(i)), " is not an action; write one such as opened"));
-  }
-  CheckConditions(github.filters(), Fields::kGithub, false, path + ".filters", rules);
+  CheckActions(github, path + ".actions", rules);
 }
 
 void CheckCustom(const v1::CustomTrigger& custom, const std::string& path, Rules& rules) {
@@ -327,7 +168,13 @@ void CheckCustom(const v1::CustomTrigger& custom, const std::string& path, Rules
   }
   rules.Require(custom.type().size() <= 256 && !HasControlCharacter(custom.type()), path + ".type",
                 absl::StrCat(Quoted(custom.type()), " is not a type of events"));
-  CheckConditions(custom.filters(), Fields::kAttributes, false, path + ".filters", rules);
+}
+
+// The event and the conditions.
+void CheckTriggerFilters(const v1::Trigger& trigger, const std::string& path, Rules& rules) {
+  for (FilterProblem& problem : CheckFilters(trigger)) {
+    rules.Broken(absl::StrCat(path, ".", problem.path), std::move(problem.message));
+  }
 }
 
 void CheckId(const std::string& id, const std::string& path, Rules& rules) {
@@ -373,9 +220,11 @@ void CheckTriggers(const v1::Routine& routine, Rules& rules) {
         break;
       case v1::Trigger::kGithub:
         CheckGithub(trigger.github(), path + ".github", rules);
+        CheckTriggerFilters(trigger, path + ".github", rules);
         break;
       case v1::Trigger::kCustom:
         CheckCustom(trigger.custom(), path + ".custom", rules);
+        CheckTriggerFilters(trigger, path + ".custom", rules);
         break;
       case v1::Trigger::kApi:
         break;

@@ -218,7 +218,7 @@ class Compiler {
 // A name that GitHub's table should have.
 Field Compiler::ResolveNamed(const std::string& name, const std::string& path) {
   const std::vector<std::string> known = FieldsOf(event_);
-  const std::string or_pointer = " or a JSON pointer such as /repository/default_branch";
+  const std::string or_pointer = ", or a JSON pointer such as /repository/default_branch";
   if (event_.empty()) {  // the event is wrong, and reported; what its fields are is not known
     const bool somewhere = std::find(known.begin(), known.end(), name) != known.end();
     Require(somewhere, path,
@@ -319,9 +319,9 @@ void Compiler::CheckValue(const Field& field, v1::Operator op, const Value& valu
       return;
     case Field::Kind::kSet:
       if (kind == Value::kNullValue) {
-        Broken(path, absl::StrCat("can never hold: ", field.name,
-                                  " is a set; write operator: exists, value: false for an empty "
-                                  "one"));
+        Broken(path, absl::StrCat("must be text: ", field.name,
+                                  " is a set of texts; for the empty one write operator: exists, "
+                                  "value: false"));
         return;
       }
       break;
@@ -330,8 +330,8 @@ void Compiler::CheckValue(const Field& field, v1::Operator op, const Value& valu
       break;
   }
   if (Require(kind == Value::kStringValue, path,
-              absl::StrCat("can never hold: ", field.name,
-                           field.kind == Field::Kind::kSet ? " holds texts" : " is a text",
+              absl::StrCat("must be text: ", field.name, " is ",
+                           field.kind == Field::Kind::kSet ? "a set of texts" : "a text",
                            "; write it in quotes"))) {
     CheckText(field, op, value.string_value(), path);
   }

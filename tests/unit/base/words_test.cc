@@ -1,5 +1,9 @@
 #include "src/base/words.h"
 
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "gtest/gtest.h"
 #include "routines/routine.h"
 
@@ -50,6 +54,31 @@ TEST(KeyPath, QuotesWhatIsNoWord) {
 TEST(UnknownWord, ListsTheKnownOnesWhereNoneIsNear) {
   EXPECT_EQ(UnknownWord("kind", "tomorrow", {"a", "b", "c"}),
             "unknown kind \"tomorrow\"; write a, b or c");
+}
+
+TEST(IsSlipOf, TellsASlipFromAnotherWord) {
+  for (const auto& [word, known] :
+       std::vector<std::pair<std::string, std::string>>{{"open", "opened"},
+                                                        {"close", "closed"},
+                                                        {"Opened", "opened"},
+                                                        {"opend", "opened"},
+                                                        {"oepned", "opened"},
+                                                        {"openedd", "opened"},
+                                                        {"ready-for-review", "ready_for_review"},
+                                                        {"synchronised", "synchronize"}}) {
+    EXPECT_TRUE(IsSlipOf(word, known)) << word;
+  }
+  for (const auto& [word, known] :
+       std::vector<std::pair<std::string, std::string>>{{"reopened", "opened"},
+                                                        {"pinned", "opened"},
+                                                        {"typed", "untyped"},
+                                                        {"add", "added"},
+                                                        {"locked", "unlocked"},
+                                                        {"assigned", "unassigned"},
+                                                        {"", "opened"},
+                                                        {"op", "opened"}}) {
+    EXPECT_FALSE(IsSlipOf(word, known)) << word;
+  }
 }
 
 }  // namespace

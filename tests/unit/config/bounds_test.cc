@@ -99,7 +99,7 @@ TEST(Bounds, EndsWhereEveryLineIsWrong) {
   EXPECT_FALSE(Problems(With(triggers)).empty());
   std::string conditions = "triggers:\n- id: a\n  custom:\n    source: s\n    filters:\n";
   for (int i = 0; i < 1000; ++i) {
-    conditions += "    - {field: f, operator: matches_regex, value: '.{1000}'}\n";
+    conditions += "    - {field: f, operator: matches_regex, value: '.{300}'}\n";
   }
   EXPECT_THAT(Problems(With(conditions)), IsEmpty());
   conditions += "    - {field: f, operator: exists}\n";

@@ -71,7 +71,7 @@ triggers:
     custom:
       source: mine
       filters:
-        - {field: a, operator: is_one_of,
+        - {field: /a, operator: is_one_of,
            values: [true, False, null, ~, 1, -2.5e1, 0x10, 0o17, yes, "1", 'true', 12:30, 1.2.3, on]}
 )"));
   std::vector<std::string> kinds;

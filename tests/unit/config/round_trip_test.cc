@@ -112,8 +112,10 @@ class Generator {
       FillCondition(false, *condition.add_any_of());
       return;
     }
-    condition.set_field(Maybe() ? "title" : "/a/b~1c");
     const auto op = static_cast<v1::Operator>(1 + Number(11));
+    const bool any_value = op == v1::OPERATOR_EQUALS || op == v1::OPERATOR_NOT_EQUALS ||
+                           op == v1::OPERATOR_IS_ONE_OF || op == v1::OPERATOR_IS_NOT_ONE_OF;
+    condition.set_field(!any_value && Maybe() ? "title" : "/a/b~1c");
     condition.set_operator_(op);
     if (op == v1::OPERATOR_EQUALS || op == v1::OPERATOR_NOT_EQUALS) {
       FillValue(*condition.mutable_value());
@@ -123,8 +125,9 @@ class Generator {
     } else if (op == v1::OPERATOR_EXISTS) {
       if (Maybe()) condition.mutable_value()->set_bool_value(Maybe());
     } else {
-      condition.mutable_value()->set_string_value(op == v1::OPERATOR_MATCHES_REGEX ? "a\\.\\d+"
-                                                                                   : Text());
+      // Never empty: not_contains would refuse it. No \\ at the end: a glob would.
+      const bool regex = op == v1::OPERATOR_MATCHES_REGEX;
+      condition.mutable_value()->set_string_value(regex ? "a\\.\\d+" : Text() + "x");
     }
   }
 

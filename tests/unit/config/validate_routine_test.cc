@@ -348,6 +348,13 @@ TEST(ValidateRoutine, ChecksGithubTriggers) {
   EXPECT_THAT(github("repositories: [a/b], event: ping"), ElementsAre(HasSubstr("unknown event")));
   EXPECT_THAT(github("repositories: [a/b], event: push, actions: [created]"),
               ElementsAre(HasSubstr("push events have no action")));
+  EXPECT_THAT(github("repositories: [a/b], event: issues, actions: [opened, newly_invented]"),
+              IsEmpty());
+  EXPECT_THAT(
+      github("repositories: [a/b], event: issues, actions: [opened, close]"),
+      ElementsAre(HasSubstr("actions[1]: unknown action \"close\"; did you mean \"closed\"?")));
+  EXPECT_THAT(github("repositories: [a/b], event: repository_dispatch, actions: [anything]"),
+              IsEmpty());
   for (const char* event :
        {"pull_request", "pull_request_review", "pull_request_review_comment", "push", "release",
         "issues", "issue_comment", "sub_issues", "commit_comment", "discussion",
@@ -374,7 +381,7 @@ TEST(ValidateRoutine, ChecksTheShapeOfConditions) {
         "{field: labels, operator: is_one_of, values: [a]}",
         "{field: /a/b~0c~1d, operator: exists}", "{field: author, operator: exists, value: false}",
         "{field: title, operator: matches_regex, value: 'a.*'}",
-        "{field: is_draft, operator: not_equals, value: true}",
+        "{field: /issue/draft, operator: not_equals, value: true}",
         "{any_of: [{field: title, operator: contains, value: x}, {field: body, operator: equals, "
         "value: null}]}"}) {
     EXPECT_THAT(Filter(filter), IsEmpty()) << filter;
