@@ -15,6 +15,7 @@
 #include "src/base/status_macros.h"
 #include "src/base/subprocess.h"
 #include "src/executor/event_lines.h"
+#include "src/executor/mcp_config.h"
 #include "src/executor/session_threads.h"
 
 namespace routines {
@@ -23,29 +24,30 @@ namespace {
 constexpr char kDefaultPath[] = "/usr/local/bin:/usr/bin:/bin";
 constexpr size_t kMessageBytes = 1 << 10;
 
-// The prompt in a file of its own, removed with this object.
-class PromptFile {
+// Something for the program alone, in a file of its own that is removed with this object.
+class PrivateFile {
  public:
-  PromptFile() = default;
-  PromptFile(const PromptFile&) = delete;
-  PromptFile& operator=(const PromptFile&) = delete;
-  ~PromptFile() {
+  // `what`: a word for the file's name and for messages.
+  explicit PrivateFile(std::string what) : what_(std::move(what)) {}
+  PrivateFile(const PrivateFile&) = delete;
+  PrivateFile& operator=(const PrivateFile&) = delete;
+  ~PrivateFile() {
     if (!path_.empty()) unlink(path_.c_str());
   }
 
-  absl::Status Write(const std::string& folder, std::string_view prompt) {
-    std::string path = absl::StrCat(folder, "/routines-prompt-XXXXXX");
+  absl::Status Write(const std::string& folder, std::string_view content) {
+    std::string path = absl::StrCat(folder, "/routines-", what_, "-XXXXXX");
     const int file = mkostemp(path.data(), O_CLOEXEC);  // mode 0600, and never one that was there
     if (file < 0) return Failed(folder);
     path_ = path;
-    while (!prompt.empty()) {
-      const ssize_t written = write(file, prompt.data(), prompt.size());
+    while (!content.empty()) {
+      const ssize_t written = write(file, content.data(), content.size());
       if (written > 0)
-        prompt.remove_prefix(written);
+        content.remove_prefix(written);
       else if (errno != EINTR)
         break;
     }
-    const absl::Status status = prompt.empty() ? absl::OkStatus() : Failed(folder);
+    const absl::Status status = content.empty() ? absl::OkStatus() : Failed(folder);
     close(file);
     return status;
   }
@@ -53,11 +55,12 @@ class PromptFile {
   const std::string& path() const { return path_; }
 
  private:
-  static absl::Status Failed(const std::string& folder) {
+  absl::Status Failed(const std::string& folder) const {
     return absl::UnavailableError(
-        absl::StrCat("the prompt cannot be written to ", folder, ": ", strerror(errno)));
+        absl::StrCat("the ", what_, " cannot be written to ", folder, ": ", strerror(errno)));
   }
 
+  const std::string what_;
   std::string path_;
 };
 
@@ -92,10 +95,14 @@ class ProcessSession {
     run.environment["ROUTINES_SESSION_ID"] = request.session.id();
     run.environment["ROUTINES_EVENTS_FD"] = "3";
     if (options_.prompt == ProcessExecutorOptions::Prompt::kFile) {
-      RETURN_IF_ERROR(prompt_.Write(PromptFolder(request), request.prompt));
+      RETURN_IF_ERROR(prompt_.Write(PrivateFolder(request), request.prompt));
       run.environment["ROUTINES_PROMPT_FILE"] = prompt_.path();
     } else {
       run.stdin_data = request.prompt;
+    }
+    if (!request.connectors.empty()) {
+      RETURN_IF_ERROR(connectors_.Write(PrivateFolder(request), McpConfigJson(request.connectors)));
+      run.environment["ROUTINES_MCP_CONFIG"] = connectors_.path();
     }
     run.directory = request.working_directory.empty() ? "/" : request.working_directory;
     run.events = true;
@@ -121,7 +128,7 @@ class ProcessSession {
   }
 
   // The session's own folder for such things, else one that is in no repository.
-  static std::string PromptFolder(const ExecutionRequest& request) {
+  static std::string PrivateFolder(const ExecutionRequest& request) {
     const auto temporary = request.environment.find("TMPDIR");
     if (temporary != request.environment.end()) return temporary->second;
     if (!request.workspace.empty()) {
@@ -196,7 +203,8 @@ class ProcessSession {
 
   const ProcessExecutorOptions& options_;
   Execution& execution_;
-  PromptFile prompt_;
+  PrivateFile prompt_{"prompt"};
+  PrivateFile connectors_{"connectors"};
   EventLines lines_;
   RedactingStream stdout_, stderr_;  // of nothing: only to make UTF-8 of pieces
   bool said_something_ = false;

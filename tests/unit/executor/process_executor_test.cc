@@ -111,6 +111,31 @@ TEST_F(ProcessExecutorTest, GivesThePromptInAPrivateFileThatIsRemoved) {
   ExpectFailure(Run("true"), v1::SESSION_STEP_EXECUTOR, "start_failed");
 }
 
+TEST_F(ProcessExecutorTest, GivesTheConnectorsInAPrivateFileThatIsRemoved) {
+  request_.connectors = {{.name = "slack",
+                          .command = {"/usr/bin/npx", "-y", "a \"b\""},
+                          .environment = {{"TOKEN", "t0ken"}},
+                          .tools = {"post"},
+                          .denied_tools = {"erase", "read"}},
+                         {.name = "web",
+                          .url = "https://mcp.example/v1?a=b",
+                          .headers = {{"Authorization", "Bearer x"}}}};
+  EXPECT_TRUE(Run("cat \"$ROUTINES_MCP_CONFIG\"; stat -c %a \"$ROUTINES_MCP_CONFIG\"; "
+                  "dirname \"$ROUTINES_MCP_CONFIG\"")
+                  .ok());
+  EXPECT_EQ(Stdout(),
+            R"({"mcpServers":{"slack":{"type":"stdio","command":"/usr/bin/npx",)"
+            R"("args":["-y","a \"b\""],"env":{"TOKEN":"t0ken"}},"web":{"type":"http",)"
+            R"("url":"https://mcp.example/v1?a=b","headers":{"Authorization":"Bearer x"}}},)"
+            R"("toolPolicy":{"slack":{"allow":["post"],"deny":["erase","read"]},)"
+            R"("web":{"allow":[],"deny":[]}}})"
+            "\n600\n" +
+                directory_ + "\n");
+  for (const auto& entry : fs::recursive_directory_iterator(directory_)) {
+    EXPECT_TRUE(entry.is_directory()) << entry.path();
+  }
+}
+
 TEST_F(ProcessExecutorTest, GivesTheSessionsEnvironmentAndFolderOnly) {
   ASSERT_EQ(setenv("OF_THE_HOST", "1", 1), 0);
   options_.command = {"env"};
