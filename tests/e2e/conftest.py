@@ -1,5 +1,6 @@
 """What the end-to-end tests share: the program, a server of it, an upstream repository."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -63,15 +64,20 @@ class Answer:
 
 
 class Server:
-    """A running `routines serve`. `cli` runs another command against it."""
+    """A running `routines serve`. `cli` runs another command against it.
 
-    def __init__(self, binary, state, options):
+    Agents may write the folder that the state lies in, where tests leave marks for each other, and
+    see the state itself no more than they would otherwise. `sandbox` is what serve says it has.
+    """
+
+    def __init__(self, binary, state, options, environment):
         self.binary, self.state = binary, state
         self._log = open(state.parent / f"{state.name}.log", "ab")
         self.process = subprocess.Popen(
-            [binary, "serve", "--state", str(state), "--listen", "127.0.0.1:0", "--json", *options],
+            [binary, "serve", "--state", str(state), "--listen", "127.0.0.1:0", "--json",
+             "--sandbox-write", str(state.parent), *options],
             stdout=subprocess.PIPE, stderr=self._log, stdin=subprocess.DEVNULL,
-            env=clean_environment())
+            env=clean_environment(**environment))
         with selectors.DefaultSelector() as selector:
             selector.register(self.process.stdout, selectors.EVENT_READ)
             ready = selector.select(timeout=60)
@@ -80,6 +86,7 @@ class Server:
             self.kill()
             pytest.fail(f"serve did not start: {line!r}")
         self.url = json.loads(line)["url"]
+        self.sandbox = json.loads(line)["sandbox"]
         self.admin_token = (state / "admin-token").read_text().strip()
 
     def cli(self, *arguments, stdin=None, **more):
@@ -134,13 +141,15 @@ class Server:
 
 @pytest.fixture
 def serve(routines_bin, tmp_path):
-    """serve(state=…, executors={…}, options=[…]) starts a server; all end with the test."""
+    """serve(state=…, executors={…}, options=[…], environment={…}) starts a server; all end with the
+    test."""
     servers = []
 
-    def start(state=None, executors=None, options=()):
+    def start(state=None, executors=None, options=(), environment=None):
         arguments = [part for name, command in (executors or EXECUTORS).items()
                      for part in ("--executor", f"{name}={command}")]
-        servers.append(Server(routines_bin, state or tmp_path / "state", [*arguments, *options]))
+        servers.append(Server(routines_bin, state or tmp_path / "state", [*arguments, *options],
+                              environment or {}))
         return servers[-1]
 
     yield start
@@ -177,6 +186,19 @@ def make_upstream(folder, files, name="upstream.git"):
     git(work, "commit", "--quiet", "-m", "Begin")
     git(folder, "clone", "--quiet", "--bare", str(work), str(folder / name))
     return folder / name
+
+
+def running_below(folder):
+    """The processes that work in `folder` or below it, seen from outside of any sandbox."""
+    found = {}
+    for process in pathlib.Path("/proc").iterdir():
+        if process.name.isdigit():
+            with contextlib.suppress(OSError):
+                place = os.readlink(process / "cwd")
+                if place == str(folder) or place.startswith(f"{folder}/"):
+                    found[int(process.name)] = (process / "cmdline").read_bytes().decode(
+                        errors="replace").replace("\0", " ")
+    return found
 
 
 def routine_text(name="greet", executor="echo", trigger=TRIGGER, prompt="Say hello.", more=""):

@@ -17,7 +17,7 @@ import time
 
 import pytest
 
-from conftest import ROOT, TRIGGER, clean_environment, routine_text, wait_until
+from conftest import ROOT, TRIGGER, clean_environment, routine_text, running_below, wait_until
 
 EXAMPLES = sorted((ROOT / "examples").glob("*/routine.yaml"))
 
@@ -235,14 +235,15 @@ def test_serve_stops_at_a_signal_and_keeps_its_state(serve, tmp_path):
 
 
 def test_serve_ends_what_runs_when_it_stops(serve, tmp_path):
-    pid_file = tmp_path / "pid"
-    server = serve(executors={"hold": f"sh -c 'echo $$ >{pid_file}; exec sleep 600'"})
+    mark = tmp_path / "mark"
+    server = serve(executors={"hold": f"sh -c 'echo begun >{mark}; exec sleep 600'"})
     server.apply(tmp_path, routine_text(executor="hold"))
     server.ok("run", "greet")
-    pid = int(wait_until(lambda: pid_file.exists() and pid_file.read_text().strip(), "an agent"))
+    wait_until(mark.exists, "an agent")
+    assert running_below(server.state)
     server.process.terminate()
     assert server.process.wait(timeout=60) == 0
-    assert not pathlib.Path(f"/proc/{pid}").exists()
+    assert not running_below(server.state)
 
 
 def test_a_second_signal_ends_serve_at_once(serve, tmp_path):

@@ -64,6 +64,7 @@ class Serve:
     def spawn(self, *, before=(), **environment):
         command = [self.binary, "serve", "--json", "--state", str(self.state), "--listen", "127.0.0.1:0"]
         command += ["--routines", str(self.routines), "--max-concurrent-sessions", "8"]
+        command += ["--sandbox-write", str(self.started.parent)]
         command += ["--executor", f"quick={self.agent} 0", "--executor", f"slow={self.agent} 0.1"]
         self.process = subprocess.Popen(
             [*before, *command],
