@@ -88,9 +88,18 @@ class ExtractionPlan {
     std::vector<Field> fields;      // where this is an object
     std::vector<Element> elements;  // where this is an array: by index, ascending
     uint32_t others = 0;            // all other elements lead here; 0: nowhere
+    uint64_t key_filter = 0;        // the KeyFilterBit of every field is set
   };
   const Place& place(uint32_t index) const { return places_[index]; }
   static constexpr uint32_t kRoot = 0;
+
+  // Tells most keys that lead nowhere from those that do.
+  static int KeyFilterBit(std::string_view key) {
+    if (key.empty()) return 0;
+    const size_t mixed = key.size() * 5 + static_cast<unsigned char>(key.front()) +
+                         static_cast<unsigned char>(key.back()) * 3u;
+    return static_cast<int>(mixed & 63);
+  }
 
  private:
   friend class PlanBuilder;
@@ -104,10 +113,18 @@ class ExtractionPlan {
 class Extraction {
  public:
   enum class Method {
-    kFastest,   // what this machine does best
-    kSimdjson,  // portable; the second opinion in tests
+    kFastest,   // the best of those that this machine has
+    kSimdjson,  // everywhere; the second opinion in tests
+    kScalar,    // everywhere; the others are the same walk with other instructions
+    kSse2,
+    kAvx2,
+    kAvx512,
+    kNeon,
   };
+  // All but kFastest that run on this machine.
+  static std::vector<Method> Methods();
 
+  // kSimdjson, where the machine has not the instructions of `method`.
   explicit Extraction(Method method = Method::kFastest);
   ~Extraction();
   Extraction(Extraction&&) noexcept;

@@ -87,6 +87,7 @@ class PlanBuilder {
     }
     for (const auto& [key, next] : keyed) {
       place.fields.push_back({.key = key, .place = NewPlace(next)});
+      place.key_filter |= uint64_t{1} << ExtractionPlan::KeyFilterBit(key);
       const auto element = ArrayIndex(key);
       if (!element.has_value()) continue;
       Ends both = next;

@@ -20,6 +20,12 @@ class ExtractionReader {
 };
 
 std::unique_ptr<ExtractionReader> NewSimdjsonReader();
+std::unique_ptr<ExtractionReader> NewScalarReader();
+// Null where the machine has not the instructions.
+std::unique_ptr<ExtractionReader> NewSse2Reader();
+std::unique_ptr<ExtractionReader> NewAvx2Reader();
+std::unique_ptr<ExtractionReader> NewAvx512Reader();
+std::unique_ptr<ExtractionReader> NewNeonReader();
 
 // The error of every reader.
 absl::Status BrokenPayload();

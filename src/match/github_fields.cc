@@ -200,7 +200,7 @@ constexpr FieldRecipe kRecipes[] = {
     {"workflow_run", "head_branch", T::kBranch, D::kBranch, {"/workflow_run/head_branch"}},
     {"workflow_run", "conclusion", T::kText, D::kFirst, {"/workflow_run/conclusion"}},
     {"workflow_run", "status", T::kText, D::kFirst, {"/workflow_run/status"}},
-    {"workflow_run", "workflow", T::kText, D::kFirst, {"/workflow_run/name", "/workflow/name"}},
+    {"workflow_run", "workflow", T::kText, D::kFirst, {"/workflow/name", "/workflow_run/name"}},
 
     {"workflow_job", "author", T::kLogin, D::kFirst, {"/sender/login"}},
     {"workflow_job", "sender", T::kLogin, D::kFirst, {"/sender/login"}},

@@ -173,8 +173,7 @@ TEST_P(ExtractTest, KeepsTextsFromReadToRead) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Methods, ExtractTest,
-                         testing::Values(Extraction::Method::kFastest,
-                                         Extraction::Method::kSimdjson));
+                         testing::ValuesIn(Extraction::Methods()));
 
 TEST(ExtractionPlan, RefusesWhatIsNoPointerAndTooManyPaths) {
   EXPECT_FALSE(ExtractionPlan::Compile({"a"}).ok());
