@@ -11,6 +11,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -22,6 +23,10 @@ namespace routines {
 struct EmbeddedOptions {
   std::string state_directory;  // made where absent, mode 0700
   std::map<std::string, std::shared_ptr<Executor>> executors;
+  // Where given, the executors "claude" and "codex", unless `executors` has one of that name. Their
+  // keys come from `secrets` where they have no provider of their own.
+  std::optional<ClaudeExecutorOptions> claude;
+  std::optional<CodexExecutorOptions> codex;
   // Absent: the files of <state_directory>/secrets. Also asked for the credential of an https
   // upstream: that of github.com is the secret GIT_TOKEN_GITHUB_COM, "user:password" or a token
   // alone.

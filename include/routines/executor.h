@@ -110,6 +110,37 @@ struct ProcessExecutorOptions {
 // kInvalidArgument: no command. A program that cannot be started fails its session, not this call.
 absl::StatusOr<std::unique_ptr<Executor>> NewProcessExecutor(ProcessExecutorOptions options);
 
+// The two below run an agent's own command line and turn what it prints into typed events. The
+// agent never sees the API key: it gets a token of its session for a gateway on the loopback
+// interface of this process, which holds the key and reaches `api_url` only. What a repository gives
+// the agent, and what not, is in docs/executors.md.
+
+// The `claude` command line, npm @anthropic-ai/claude-code from 2.1.0 on.
+struct ClaudeExecutorOptions {
+  std::string program = "claude";  // looked up in the session's PATH
+  // Asked for the secret ANTHROPIC_API_KEY of the session's account. One that the routine names
+  // among its own secrets is preferred; it is taken out of the agent's environment.
+  std::shared_ptr<SecretProvider> secrets;
+  std::string api_url = "https://api.anthropic.com";
+  std::string model;    // of routines that name none; empty: the program's own choice
+  int max_retries = 4;  // of one request to the API
+  absl::Duration kill_grace = absl::Seconds(5);
+};
+// kInvalidArgument: no program, or an `api_url` that is no http or https URL.
+absl::StatusOr<std::unique_ptr<Executor>> NewClaudeExecutor(ClaudeExecutorOptions options);
+
+// The `codex` command line, npm @openai/codex from 0.169.0 on. It tells no cost: `max_cost_usd` and
+// `max_turns` are not enforced, and the session's log says so.
+struct CodexExecutorOptions {
+  std::string program = "codex";
+  std::shared_ptr<SecretProvider> secrets;  // OPENAI_API_KEY, as above
+  std::string api_url = "https://api.openai.com/v1";
+  std::string model;
+  int max_retries = 4;
+  absl::Duration kill_grace = absl::Seconds(5);
+};
+absl::StatusOr<std::unique_ptr<Executor>> NewCodexExecutor(CodexExecutorOptions options);
+
 }  // namespace routines
 
 #endif  // ROUTINES_EXECUTOR_H_

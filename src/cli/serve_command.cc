@@ -10,11 +10,13 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <system_error>
 #include <utility>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "routines/embedded.h"
 #include "routines/executor.h"
 #include "routines/json.h"
@@ -83,6 +85,31 @@ absl::Status AddExecutor(const std::string& definition, const ServeOptions& opti
   return absl::OkStatus();
 }
 
+bool IsOnPath(const std::string& program) {
+  const char* const path = std::getenv("PATH");
+  for (const absl::string_view folder : absl::StrSplit(path == nullptr ? "" : path, ':')) {
+    if (folder.empty() || folder[0] != '/') continue;
+    if (access(absl::StrCat(folder, "/", program).c_str(), X_OK) == 0) return true;
+  }
+  return false;
+}
+
+// Fills `agent`, ClaudeExecutorOptions or CodexExecutorOptions.
+template <typename Agent>
+void AddAgent(const std::string& program, const std::string& api_url, std::optional<Agent>* agent) {
+  Agent made;
+  if (program == "none" || (program.empty() && !IsOnPath(made.program))) return;
+  if (!program.empty()) made.program = program;
+  if (!api_url.empty()) made.api_url = api_url;
+  *agent = std::move(made);
+}
+
+// Whether the engine will have an executor of that name.
+bool HasExecutor(const EmbeddedOptions& embedded, const std::string& name) {
+  return embedded.executors.contains(name) || (name == "claude" && embedded.claude) ||
+         (name == "codex" && embedded.codex);
+}
+
 // For crash tests: ROUTINES_CRASH_POINT=NAME:N ends this process, as kill -9 would, when the engine
 // comes to that point for the Nth time. The names are in docs/operations.md.
 absl::StatusOr<std::function<void(std::string_view)>> CrashPointFromEnvironment() {
@@ -123,8 +150,10 @@ absl::StatusOr<EmbeddedOptions> MakeEmbeddedOptions(const ServeOptions& options)
   for (const std::string& definition : options.executors) {
     RETURN_IF_ERROR(AddExecutor(definition, options, &embedded));
   }
+  AddAgent(options.claude, options.claude_api_url, &embedded.claude);
+  AddAgent(options.codex, options.codex_api_url, &embedded.codex);
   const std::string& chosen = options.default_executor;
-  if (!chosen.empty() && !embedded.executors.contains(chosen)) {
+  if (!chosen.empty() && !HasExecutor(embedded, chosen)) {
     return UsageError(absl::StrCat("--default-executor: no --executor is named \"", chosen, "\""));
   }
   if (!options.secrets.empty()) embedded.secrets = NewDirectorySecretProvider(options.secrets);

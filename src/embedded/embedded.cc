@@ -19,6 +19,29 @@ absl::Status MakeDirectory(const std::string& path) {
       absl::StrCat("state directory ", path, " cannot be made: ", std::strerror(errno)));
 }
 
+// Adds the agents to `engine`, whose secrets are set, beside the host's executors.
+absl::Status AddExecutors(EmbeddedOptions& options, EngineOptions& engine) {
+  const auto is_free = [&options](const char* name) { return !options.executors.contains(name); };
+  std::map<std::string, std::shared_ptr<Executor>> agents;
+  if (options.claude && is_free("claude")) {
+    if (options.claude->secrets == nullptr) options.claude->secrets = engine.secrets;
+    ASSIGN_OR_RETURN(agents["claude"], NewClaudeExecutor(*options.claude));
+  }
+  if (options.codex && is_free("codex")) {
+    if (options.codex->secrets == nullptr) options.codex->secrets = engine.secrets;
+    ASSIGN_OR_RETURN(agents["codex"], NewCodexExecutor(*options.codex));
+  }
+  if (engine.default_executor.empty()) {
+    const auto& candidates = options.executors.empty() ? agents : options.executors;
+    if (options.executors.size() <= 1 && !candidates.empty()) {
+      engine.default_executor = candidates.begin()->first;
+    }
+  }
+  engine.executors = std::move(options.executors);
+  engine.executors.merge(agents);
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Engine>> OpenEmbedded(EmbeddedOptions options) {
@@ -28,7 +51,7 @@ absl::StatusOr<std::unique_ptr<Engine>> OpenEmbedded(EmbeddedOptions options) {
   EngineOptions engine = std::move(options.engine);
   engine.secrets = options.secrets != nullptr ? std::move(options.secrets)
                                               : NewDirectorySecretProvider(state + "/secrets");
-  engine.executors = std::move(options.executors);
+  RETURN_IF_ERROR(AddExecutors(options, engine));
   // The store first: its lock keeps a second engine away from the workspaces too.
   ASSIGN_OR_RETURN(engine.store, OpenSqliteStore({.path = state + "/state.db"}));
   GitWorkspaceOptions workspaces;
