@@ -30,19 +30,28 @@
 
 namespace routines {
 
-// Names a routine in one Matcher; never given to another one, and kept when it is replaced.
+// Names a routine in one Matcher: 48 bits that follow from its account and name. Never given to
+// another routine; the same one has it again when it is replaced, or removed and put back.
 using RoutineHandle = uint64_t;
 
+// 8 bytes, for there may be many.
 struct TriggerMatch {
-  RoutineHandle routine = 0;
-  uint32_t trigger = 0;  // index in routine.triggers()
+  uint64_t trigger : 16;  // index in routine.triggers()
+  uint64_t routine : 48;  // its RoutineHandle
+
+  friend bool operator==(const TriggerMatch& a, const TriggerMatch& b) {
+    return a.routine == b.routine && a.trigger == b.trigger;
+  }
 };
+
+struct IndexTuning;
 
 class Matcher {
  public:
   class Buffer;
 
   Matcher();
+  explicit Matcher(const IndexTuning& tuning);  // for tests
   ~Matcher();
   Matcher(const Matcher&) = delete;
   Matcher& operator=(const Matcher&) = delete;
@@ -75,7 +84,7 @@ class Matcher::Buffer {
   Buffer(Buffer&&) noexcept;
   Buffer& operator=(Buffer&&) noexcept;
 
-  absl::Span<const TriggerMatch> matches() const;  // until the next Match
+  absl::Span<const TriggerMatch> matches();  // until the next Match
 
  private:
   friend class Matcher;

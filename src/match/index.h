@@ -1,0 +1,95 @@
+// The index of all triggers: groups by scope, and how changes reach them.
+//
+//   changes   one at a time; each is seen whole or not at all
+//   readers   any number, without locks: pin a version, look at up to three groups
+//
+// A change prepares new versions of the groups that it touches, marked with the next version's
+// number, so that readers still see the older ones; then that number becomes the newest. See
+// index_epoch.h for what becomes of old versions.
+#ifndef ROUTINES_SRC_MATCH_INDEX_H_
+#define ROUTINES_SRC_MATCH_INDEX_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/types/span.h"
+#include "routines/event.h"
+#include "src/match/index_compile.h"
+#include "src/match/index_directory.h"
+#include "src/match/index_epoch.h"
+#include "src/match/index_group.h"
+#include "src/match/index_reader.h"
+#include "src/match/index_values.h"
+
+namespace routines {
+
+// What a reader found, and its working memory.
+struct IndexAnswer {
+  // Triggers of one segment that matched: bit i of `bits` stands for segment->matches()[i].
+  struct Run {
+    std::shared_ptr<const Segment> segment;
+    size_t begin = 0;  // in `bits`
+  };
+
+  void Clear() {
+    runs.clear();
+    flat.clear();
+    used = 0;
+  }
+
+  std::vector<Run> runs;
+  std::vector<uint64_t> bits;  // of all runs; the first `used` words
+  size_t used = 0;
+  std::vector<uint64_t> flat;  // matches of small groups
+
+  IndexReader reader;
+  EventValues values;
+  SegmentScratch scratch;
+  uint32_t pin_hint = 0;
+};
+
+class TriggerIndex {
+ public:
+  explicit TriggerIndex(const IndexTuning& tuning = {});
+
+  Directory<Stream>& streams() { return streams_; }
+  EpochDomain& epochs() { return epochs_; }
+
+  // ---- changes; the caller sees to it that there is one at a time ----
+
+  Group& GroupOf(const PlacedRecord& record);
+
+  // Takes all records of `routine` out of `old_groups`, and puts `records` in: one change.
+  void Apply(uint64_t routine, absl::Span<Group* const> old_groups,
+             absl::Span<const PlacedRecord> records, absl::Span<Group* const> new_groups);
+  // Adds records of new routines; each group is changed once. `groups` are theirs.
+  void AddAll(absl::Span<const PlacedRecord> records, absl::Span<Group* const> groups);
+
+  // ---- readers ----
+
+  absl::Status Match(const EventView& event, IndexAnswer& answer) const;
+
+ private:
+  static constexpr int kMostScopes = 3;
+
+  int FindScopes(const EventView& event, std::string_view repository, const Group** scopes) const;
+  absl::Status ReadFields(const Stream& stream, absl::Span<const GroupVersion* const> versions,
+                          IndexAnswer& answer) const;
+  static void MatchGroup(const GroupVersion& version, IndexAnswer& answer);
+
+  void Install(Group& group, std::unique_ptr<const GroupVersion> made);
+
+  const IndexTuning tuning_;
+  mutable EpochDomain epochs_;
+  Directory<Stream> streams_;
+  Directory<Group> groups_;
+};
+
+}  // namespace routines
+
+#endif  // ROUTINES_SRC_MATCH_INDEX_H_

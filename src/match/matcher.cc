@@ -1,0 +1,176 @@
+// The public face of the index: routines by account and name.
+#include "routines/matcher.h"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <bit>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
+#include "src/match/index.h"
+
+namespace routines {
+namespace {
+
+constexpr uint64_t kHandleBits = 48;
+
+// The same in every process: the order of matches follows from it.
+uint64_t FirstHandle(std::string_view name) {
+  return HashBytes(name, 0x726f7574696e6573) >> (64 - kHandleBits);
+}
+
+std::string NameOf(std::string_view account, std::string_view name) {
+  return absl::StrCat(absl::string_view(account.data(), account.size()), "/",
+                      absl::string_view(name.data(), name.size()));
+}
+
+// What is kept of a routine beside its records.
+struct Entry {
+  std::string name;  // account/name
+  std::vector<Group*> groups;
+  std::vector<std::shared_ptr<const Pattern>> patterns;
+  bool live = false;
+};
+
+}  // namespace
+
+static_assert(sizeof(TriggerMatch) == sizeof(uint64_t));
+
+struct Matcher::Impl {
+  explicit Impl(const IndexTuning& tuning)
+      : index(tuning), compiler(index.streams(), index.epochs()) {}
+
+  // The handle of a routine, whether it is there or not.
+  uint64_t HandleOf(const std::string& name) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  Entry* Find(const std::string& name, uint64_t& handle) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  void Replace(uint64_t handle, CompiledRoutine compiled) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
+
+  absl::Mutex mutex;  // of changes; readers take none
+  TriggerIndex index;
+  TriggerCompiler compiler ABSL_GUARDED_BY(mutex);
+  absl::flat_hash_map<uint64_t, Entry> entries ABSL_GUARDED_BY(mutex);
+  std::atomic<size_t> size{0};
+};
+
+Matcher::Matcher() : Matcher(IndexTuning{}) {}
+Matcher::Matcher(const IndexTuning& tuning) : impl_(std::make_unique<Impl>(tuning)) {}
+Matcher::~Matcher() = default;
+
+// Names whose hashes collide take the next handle that is free. An entry stays when its routine is
+// removed, if another name has passed over it.
+uint64_t Matcher::Impl::HandleOf(const std::string& name) {
+  uint64_t handle = FirstHandle(name);
+  for (;; handle = (handle + 1) & ((uint64_t{1} << kHandleBits) - 1)) {
+    const auto known = entries.find(handle);
+    if (known == entries.end() || known->second.name == name) return handle;
+  }
+}
+
+void Matcher::Impl::Replace(uint64_t handle, CompiledRoutine compiled) {
+  Entry& entry = entries[handle];
+  std::vector<Group*> groups;
+  for (const PlacedRecord& record : compiled.records) groups.push_back(&index.GroupOf(record));
+  index.Apply(handle, entry.groups, compiled.records, groups);
+  std::sort(groups.begin(), groups.end());
+  groups.erase(std::unique(groups.begin(), groups.end()), groups.end());
+  entry.groups = std::move(groups);
+  // Readers may still be in the old records, which point to the old patterns.
+  if (!entry.patterns.empty()) {
+    index.epochs().Retire(
+        std::make_unique<std::vector<std::shared_ptr<const Pattern>>>(std::move(entry.patterns)));
+  }
+  entry.patterns = std::move(compiled.patterns);
+}
+
+absl::StatusOr<RoutineHandle> Matcher::Put(const v1::Routine& routine) {
+  std::string name = NameOf(routine.account(), routine.name());
+  absl::MutexLock lock(&impl_->mutex);
+  const uint64_t handle = impl_->HandleOf(name);
+  CompiledRoutine compiled;
+  if (absl::Status status = impl_->compiler.Compile(routine, handle, compiled); !status.ok()) {
+    return status;
+  }
+  Entry& entry = impl_->entries[handle];
+  if (!entry.live) {
+    entry.live = true;
+    entry.name = std::move(name);
+    impl_->size.fetch_add(1, std::memory_order_relaxed);
+  }
+  impl_->Replace(handle, std::move(compiled));
+  return handle;
+}
+
+absl::Status Matcher::PutAll(absl::Span<const v1::Routine* const> routines) {
+  for (const v1::Routine* routine : routines) {
+    if (auto handle = Put(*routine); !handle.ok()) return handle.status();
+  }
+  return absl::OkStatus();
+}
+
+bool Matcher::Remove(std::string_view account, std::string_view name) {
+  const std::string full_name = NameOf(account, name);
+  absl::MutexLock lock(&impl_->mutex);
+  const uint64_t handle = impl_->HandleOf(full_name);
+  const auto known = impl_->entries.find(handle);
+  if (known == impl_->entries.end() || !known->second.live) return false;
+  impl_->Replace(handle, {});
+  known->second.live = false;
+  impl_->size.fetch_sub(1, std::memory_order_relaxed);
+  const uint64_t next = (handle + 1) & ((uint64_t{1} << kHandleBits) - 1);
+  if (impl_->entries.find(next) == impl_->entries.end()) impl_->entries.erase(known);
+  return true;
+}
+
+size_t Matcher::size() const {
+  return impl_->size.load(std::memory_order_relaxed);
+}
+
+// ---- readers ----
+
+struct Matcher::Buffer::Impl {
+  IndexAnswer answer;
+  std::vector<uint64_t> list, other;
+  bool listed = true;
+
+  void List();
+};
+
+Matcher::Buffer::Buffer() : impl_(std::make_unique<Impl>()) {}
+Matcher::Buffer::~Buffer() = default;
+Matcher::Buffer::Buffer(Buffer&&) noexcept = default;
+Matcher::Buffer& Matcher::Buffer::operator=(Buffer&&) noexcept = default;
+
+absl::Status Matcher::Match(const EventView& event, Buffer& buffer) const {
+  buffer.impl_->listed = false;
+  absl::Status status = impl_->index.Match(event, buffer.impl_->answer);
+  if (!status.ok()) buffer.impl_->answer.Clear();
+  return status;
+}
+
+void Matcher::Buffer::Impl::List() {
+  listed = true;
+  list.assign(answer.flat.begin(), answer.flat.end());
+  for (const IndexAnswer::Run& run : answer.runs) {
+    const uint64_t* const bits = answer.bits.data() + run.begin;
+    const auto matches = run.segment->matches();
+    for (size_t w = 0; w < run.segment->words(); ++w) {
+      for (uint64_t rest = bits[w]; rest != 0; rest &= rest - 1) {
+        list.push_back(matches[64 * w + std::countr_zero(rest)]);
+      }
+    }
+  }
+  std::sort(list.begin(), list.end());
+  list.erase(std::unique(list.begin(), list.end()), list.end());
+}
+
+absl::Span<const TriggerMatch> Matcher::Buffer::matches() {
+  if (!impl_->listed) impl_->List();
+  return {reinterpret_cast<const TriggerMatch*>(impl_->list.data()), impl_->list.size()};
+}
+
+}  // namespace routines
