@@ -77,6 +77,11 @@ class Filler {
   }
 
   void FillUrl() {
+    if (!request_.sandbox.bubblewrap.empty() && !request_.sandbox.network) {
+      return Fail("connectors_unavailable",
+                  "its agent has no network to reach a url with; take the connector out, or write "
+                  "network: {mode: full}");
+    }
     filled_.endpoint.url = connector_.url();
     for (const auto& [name, text] : connector_.headers()) {
       std::optional<std::string> value = Expand(text);

@@ -303,6 +303,14 @@ TEST_F(HttpConnectorTest, TrustsTheSystemsAuthoritiesAndTheNameOnly) {
       FailedWith("connector_failed", "cannot be reached"));
 }
 
+TEST_F(HttpConnectorTest, ASessionWithoutNetworkCannotHaveThem) {
+  HttpServer server(File("server"), "");
+  request_.sandbox.bubblewrap = "/usr/bin/bwrap";
+  request_.sandbox.network = false;
+  EXPECT_THAT(OutcomeOfUrl(server.Url()), FailedWith("connectors_unavailable", "no network"));
+  EXPECT_THAT(server.Requests(), SizeIs(0));
+}
+
 TEST_F(HttpConnectorTest, FillsHeadersWithWhatAHeaderCanHold) {
   v1::Connector& connector = Add("web");
   connector.set_url("http://127.0.0.1:1");
