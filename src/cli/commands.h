@@ -149,6 +149,21 @@ struct ServeOptions {
 // Returns after SIGINT or SIGTERM.
 CommandResult Serve(const ServeOptions& options);
 
+// ---- conditions ----
+
+// An event as a file, and routines to try it on. Exactly one of event and source.
+struct MatchOptions {
+  std::string event;                    // GitHub's
+  std::string source, type;             // a custom event's
+  std::vector<std::string> attributes;  // NAME=VALUE
+  std::string payload;                  // file; "-": standard input
+  std::vector<std::string> routines;    // files, or folders of them
+  std::string routine;                  // ExplainEvent: this one only
+  bool json = false;
+};
+CommandResult Match(const MatchOptions& options);
+CommandResult ExplainEvent(const MatchOptions& options);
+
 // ---- completion ----
 
 // The script for `shell`: bash or zsh.

@@ -39,7 +39,9 @@ CommandLine::CommandLine() {
   AddTokenCommands();
   AddSessionCommands();
   AddScheduleCommands();
+  AddMatchCommands();
   AddConnectorCommands();
+  AddGithubCommands();
   AddCompletion();
 }
 

@@ -45,7 +45,14 @@ class CommandLine {
   void AddTokenCommands();
   void AddSessionCommands();
   void AddScheduleCommands();
+  void AddMatchCommands();
   void AddConnectorCommands();
+  void AddGithubCommands();
+  void AddTriggerCommands();
+  void AddDeliveryCommands();
+  void AddEventCommands();
+  void AddHookCommands(CLI::App* github);
+  void AddReconcile(CLI::App* github);
   void AddServe();
   void AddExecutors(CLI::App* command, ServeOptions* options);
   void AddSandbox(CLI::App* command, ServeOptions* options);

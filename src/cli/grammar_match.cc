@@ -1,0 +1,54 @@
+#include "src/cli/checks.h"
+#include "src/cli/grammar.h"
+
+namespace routines::cli {
+namespace {
+
+void AddEvent(CLI::App* command, MatchOptions* options) {
+  CLI::Option* event =
+      command
+          ->add_option("--event", options->event, "GitHub's name of the event, as X-GitHub-Event")
+          ->type_name("NAME")
+          ->check(CheckNotEmpty);
+  CLI::Option* source =
+      command->add_option("--source", options->source, "Or a custom event's source")
+          ->type_name("NAME")
+          ->check(CheckNotEmpty)
+          ->excludes(event);
+  command->add_option("--type", options->type, "The custom event's type")
+      ->type_name("TYPE")
+      ->needs(source);
+  command->add_option("--attribute", options->attributes, "The custom event's attributes")
+      ->type_name("NAME=VALUE")
+      ->needs(source);
+  command->add_option("--payload", options->payload, "The event's body, JSON; - is standard input")
+      ->type_name(kFile)
+      ->check(CheckNotEmpty);
+  command
+      ->add_option("--routines", options->routines,
+                   "Routine files, or folders of them (*.yaml, *.yml, *.json)")
+      ->type_name(kFolder)
+      ->check(CheckNotEmpty)
+      ->required();
+}
+
+}  // namespace
+
+void CommandLine::AddMatchCommands() {
+  CLI::App* command = nullptr;
+  auto* match = AddCommand<MatchOptions>(
+      &app_, "match", "List the triggers that an event would start", Match, &command);
+  AddEvent(command, match);
+  AddJson(command, &match->json);
+
+  auto* explain = AddCommand<MatchOptions>(&app_, "explain",
+                                           "Say of each condition whether it holds on an event",
+                                           ExplainEvent, &command);
+  AddEvent(command, explain);
+  command->add_option("--routine", explain->routine, "Of this routine only")
+      ->type_name("[ACCOUNT/]NAME")
+      ->check(CheckNotEmpty);
+  AddJson(command, &explain->json);
+}
+
+}  // namespace routines::cli
