@@ -89,11 +89,13 @@ struct FireResult {
 // Something that happened outside: a GitHub delivery whose signature was checked, or an event of a
 // custom source.
 struct DeliverRequest {
-  // source, type, external_id (delivery id, or the source's own), payload and attributes are the
-  // caller's; the rest is the engine's. account: only that account's routines; empty: everybody's.
+  // source ("github", or a custom one's name), type, external_id (delivery id, or the source's
+  // own), payload and attributes are the caller's; the rest is the engine's. account: only that
+  // account's routines; empty: everybody's. A second event of the same source, account and
+  // external_id within 8 days is a duplicate.
   v1::Event event;
-  // Where set, a second event with the same is a duplicate too, for `replay_window`: the hash of a
-  // signed body, since its delivery id is not signed.
+  // Where set, a second event of that source and account with the same is a duplicate too, for
+  // `replay_window`: the hash of a signed body, since its delivery id is not signed.
   std::string body_key;
   absl::Duration replay_window = absl::ZeroDuration();
 };
@@ -103,6 +105,17 @@ struct DeliverResult {
   bool duplicate = false;  // seen before: the first event's id and decisions
   // One for each trigger that matched, by account, routine and trigger; where none did, one without
   // a routine that says why (no_match, unknown_event).
+  std::vector<v1::Decision> decisions;
+};
+
+// Why an event starts a routine, or not.
+struct EventExplanation {
+  int64_t revision = 0;  // of the routine that was looked at
+  Explanation filters;   // with every trigger taken for enabled
+  // What the gates say now of each trigger that matches: FIRED, or the first that stops it. Whether
+  // the event is a duplicate is not looked for.
+  std::vector<v1::Decision> gates;
+  // What was decided when the event came. Empty: the routine did not match then.
   std::vector<v1::Decision> decisions;
 };
 
@@ -122,6 +135,9 @@ struct EngineStats {
   int64_t heartbeats_late = 0;  // a lease that was renewed after it had run out
   int sessions_active = 0;
   int sessions_running = 0;
+  // Routines whose filters this version does not take, so that no event starts them; save them
+  // anew.
+  int routines_unmatched = 0;
 };
 
 class Engine {
@@ -167,14 +183,15 @@ class Engine {
   // The same without blocking: `done` runs once, inline or on another thread, and must not block.
   void FireAsync(FireRequest request, std::function<void(absl::StatusOr<FireResult>)> done);
   // Takes in an event and starts what it matches, one session for each trigger. OK means durable.
-  // kInvalidArgument: the payload is not what CheckPayload or CheckGithubPayload takes.
+  // kInvalidArgument: a name, id or attribute that cannot be, or a payload that is not what
+  // CheckPayload or CheckGithubPayload takes.
   absl::StatusOr<DeliverResult> Deliver(DeliverRequest request);
   void DeliverAsync(DeliverRequest request,
                     std::function<void(absl::StatusOr<DeliverResult>)> done);
   // Why a stored event does, or does not, start a routine, at its newest or at `revision`.
   // kNotFound.
-  absl::StatusOr<Explanation> ExplainEvent(std::string_view event_id, std::string_view account,
-                                           std::string_view routine, int64_t revision = 0);
+  absl::StatusOr<EventExplanation> ExplainEvent(std::string_view event_id, std::string_view account,
+                                                std::string_view routine, int64_t revision = 0);
   // Runs a routine now, whatever its triggers, also when it is paused. The caller is trusted.
   absl::StatusOr<FireResult> Run(std::string_view account, std::string_view name,
                                  std::string_view text = "");
@@ -197,6 +214,7 @@ class Engine {
   // ---- decisions, events ----
   absl::StatusOr<std::vector<v1::Decision>> ListDecisions(const DecisionQuery& query);
   absl::StatusOr<v1::Event> GetEvent(std::string_view id);
+  absl::StatusOr<std::vector<v1::Event>> ListEvents(const EventQuery& query);
 
   absl::StatusOr<std::string> GetSetting(std::string_view name);  // kNotFound
   absl::Status SetSetting(std::string_view name, std::string_view value);

@@ -1,12 +1,14 @@
 #include "src/engine/admission.h"
 
 #include <optional>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "src/base/ids.h"
 #include "src/base/time_conversion.h"
 #include "src/base/utf8.h"
+#include "src/engine/gates.h"
 
 namespace routines {
 namespace {
@@ -25,26 +27,39 @@ v1::Event MakeEvent(std::string_view source, const v1::SavedRoutine& saved, std:
   return event;
 }
 
-v1::Decision MakeDecision(const v1::SavedRoutine& saved, const v1::Event& event,
-                          v1::DecisionReason reason) {
+void AddFired(const v1::SavedRoutine& saved, absl::Time now, Admission& admission) {
+  const std::string& trigger_id = admission.event.trigger_id();
+  v1::Session session = MakeSession(saved, trigger_id, admission.event, now);
+  v1::Decision decision =
+      MakeDecision(saved, trigger_id, admission.event, v1::DECISION_REASON_FIRED);
+  decision.set_session_id(session.id());
+  admission.decisions.push_back(std::move(decision));
+  admission.sessions.push_back(std::move(session));
+}
+
+}  // namespace
+
+v1::Decision MakeDecision(const v1::SavedRoutine& saved, std::string_view trigger_id,
+                          const v1::Event& event, v1::DecisionReason reason) {
   v1::Decision decision;
   decision.set_event_id(event.id());
   decision.set_account(saved.routine().account());
   decision.set_routine(saved.routine().name());
   decision.set_revision(saved.revision());
-  decision.set_trigger_id(event.trigger_id());
+  decision.set_trigger_id(std::string(trigger_id));
   decision.set_reason(reason);
   *decision.mutable_time() = event.time();
   return decision;
 }
 
-v1::Session MakeSession(const v1::SavedRoutine& saved, const v1::Event& event, absl::Time now) {
+v1::Session MakeSession(const v1::SavedRoutine& saved, std::string_view trigger_id,
+                        const v1::Event& event, absl::Time now) {
   v1::Session session;
   session.set_id(NewId("session_", now));
   session.set_account(saved.routine().account());
   session.set_routine(saved.routine().name());
   session.set_revision(saved.revision());
-  session.set_trigger_id(event.trigger_id());
+  session.set_trigger_id(std::string(trigger_id));
   session.set_event_id(event.id());
   session.set_model(saved.routine().model());
   session.set_state(v1::SESSION_STATE_QUEUED);
@@ -52,16 +67,6 @@ v1::Session MakeSession(const v1::SavedRoutine& saved, const v1::Event& event, a
   *session.mutable_create_time() = event.time();
   return session;
 }
-
-void AddFired(const v1::SavedRoutine& saved, absl::Time now, Admission& admission) {
-  v1::Session session = MakeSession(saved, admission.event, now);
-  v1::Decision decision = MakeDecision(saved, admission.event, v1::DECISION_REASON_FIRED);
-  decision.set_session_id(session.id());
-  admission.decisions.push_back(std::move(decision));
-  admission.sessions.push_back(std::move(session));
-}
-
-}  // namespace
 
 absl::Status CheckText(std::string_view text) {
   if (text.find('\0') != std::string_view::npos) {
@@ -96,13 +101,11 @@ Admission AdmitFire(const TriggerRef& ref, const FireRequest& request, absl::Tim
   admission.event = MakeEvent("api", saved, request.text, now);
   admission.event.set_trigger_id(request.trigger_id);
   admission.event.set_external_id(request.idempotency_key);
-  if (saved.paused()) {
-    admission.decisions.push_back(MakeDecision(saved, admission.event, v1::DECISION_REASON_PAUSED));
-    return admission;
-  }
-  if (ref.trigger().disabled()) {
-    admission.decisions.push_back(
-        MakeDecision(saved, admission.event, v1::DECISION_REASON_DISABLED));
+  Verdict verdict = Decide(saved, ref.trigger(), {.view = ViewOf(admission.event)});
+  if (verdict.reason != v1::DECISION_REASON_FIRED) {
+    v1::Decision& decision = admission.decisions.emplace_back(
+        MakeDecision(saved, request.trigger_id, admission.event, verdict.reason));
+    decision.set_detail(std::move(verdict.detail));
     return admission;
   }
   if (!request.idempotency_key.empty()) {

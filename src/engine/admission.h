@@ -27,6 +27,13 @@ Admission AdmitFire(const TriggerRef& trigger, const FireRequest& request, absl:
 // A run that was asked for by hand; always fires.
 Admission AdmitRun(const v1::SavedRoutine& saved, std::string_view text, absl::Time now);
 
+// The parts of an admission: what becomes of `event` for that trigger of `saved` (an empty id:
+// none), and the session that comes of it.
+v1::Decision MakeDecision(const v1::SavedRoutine& saved, std::string_view trigger_id,
+                          const v1::Event& event, v1::DecisionReason reason);
+v1::Session MakeSession(const v1::SavedRoutine& saved, std::string_view trigger_id,
+                        const v1::Event& event, absl::Time now);
+
 // "fired", "paused", …: the enum value as users see it.
 std::string_view DecisionName(v1::DecisionReason reason);
 

@@ -1,11 +1,54 @@
 #include "src/engine/catalog.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "src/base/status_macros.h"
 #include "src/base/time_conversion.h"
 
 namespace routines {
+namespace {
+
+bool HasEventTrigger(const v1::Routine& routine) {
+  return std::any_of(
+      routine.triggers().begin(), routine.triggers().end(),
+      [](const v1::Trigger& trigger) { return trigger.has_github() || trigger.has_custom(); });
+}
+
+// The matcher leaves disabled triggers out; here it must not.
+absl::StatusOr<RoutineHandle> PutEnabled(const v1::Routine& routine, Matcher& matcher) {
+  const bool disabled = std::any_of(routine.triggers().begin(), routine.triggers().end(),
+                                    [](const v1::Trigger& trigger) { return trigger.disabled(); });
+  if (!disabled) return matcher.Put(routine);
+  return matcher.Put(WithAllEnabled(routine));
+}
+
+}  // namespace
+
+v1::Routine WithAllEnabled(v1::Routine routine) {
+  for (v1::Trigger& trigger : *routine.mutable_triggers()) trigger.clear_disabled();
+  return routine;
+}
+
+class Catalog::LentBuffer {
+ public:
+  explicit LentBuffer(const Catalog& catalog) : catalog_(catalog) {
+    absl::MutexLock lock(&catalog_.buffers_mu_);
+    if (catalog_.buffers_.empty()) return;
+    buffer_ = std::move(catalog_.buffers_.back());
+    catalog_.buffers_.pop_back();
+  }
+  ~LentBuffer() {
+    absl::MutexLock lock(&catalog_.buffers_mu_);
+    catalog_.buffers_.push_back(std::move(buffer_));
+  }
+
+  Matcher::Buffer& operator*() { return buffer_; }
+
+ private:
+  const Catalog& catalog_;
+  Matcher::Buffer buffer_;
+};
 
 absl::Status Catalog::Load(Store& store) {
   ASSIGN_OR_RETURN(const Rows routines, store.Read(RoutineQuery{}));
@@ -14,6 +57,10 @@ absl::Status Catalog::Load(Store& store) {
   routines_.clear();
   triggers_.clear();
   tokens_.clear();
+  for (const auto& [key, handle] : handles_) matcher_.Remove(key.first, key.second);
+  handles_.clear();
+  matched_.clear();
+  unmatched_.clear();
   for (const v1::SavedRoutine& saved : routines.routines) PutLocked(saved);
   for (const v1::Token& token : tokens.tokens) tokens_[token.trigger_id()].push_back(token);
   return absl::OkStatus();
@@ -30,6 +77,33 @@ TriggerRef Catalog::FindTrigger(std::string_view trigger_id) const {
   absl::ReaderMutexLock lock(&mu_);
   const auto found = triggers_.find(std::string(trigger_id));
   return found == triggers_.end() ? TriggerRef() : found->second;
+}
+
+absl::StatusOr<std::vector<TriggerRef>> Catalog::Match(const EventView& event,
+                                                       std::string_view account) const {
+  std::vector<TriggerRef> found;
+  {
+    LentBuffer buffer(*this);
+    // So that what the handles name is what was matched.
+    absl::ReaderMutexLock lock(&mu_);
+    RETURN_IF_ERROR(matcher_.Match(event, *buffer));
+    for (const TriggerMatch& match : (*buffer).matches()) {
+      const auto saved = matched_.find(match.routine);
+      if (saved == matched_.end()) return absl::InternalError("the matcher names no routine");
+      if (!account.empty() && saved->second->routine().account() != account) continue;
+      found.push_back({saved->second, static_cast<int>(match.trigger)});
+    }
+  }
+  std::sort(found.begin(), found.end(), [](const TriggerRef& a, const TriggerRef& b) {
+    return std::forward_as_tuple(a.saved->routine().account(), a.saved->routine().name(), a.index) <
+           std::forward_as_tuple(b.saved->routine().account(), b.saved->routine().name(), b.index);
+  });
+  return found;
+}
+
+int Catalog::unmatched_routines() const {
+  absl::ReaderMutexLock lock(&mu_);
+  return static_cast<int>(unmatched_.size());
 }
 
 std::vector<v1::Token> Catalog::ActiveTokens(std::string_view trigger_id, absl::Time now) const {
@@ -65,10 +139,31 @@ void Catalog::PutLocked(const v1::SavedRoutine& saved) {
     }
     routines_[key] = shared;
   }
+  UpdateMatcher(key.first, key.second);
   if (before == nullptr) return;
   for (const v1::SavedTrigger& trigger : before->triggers()) {
     if (!triggers_.contains(trigger.trigger_id())) tokens_.erase(trigger.trigger_id());
   }
+}
+
+void Catalog::UpdateMatcher(const std::string& account, const std::string& name) {
+  const std::pair<std::string, std::string> key(account, name);
+  if (const auto before = handles_.find(key); before != handles_.end()) {
+    matched_.erase(before->second);
+    handles_.erase(before);
+  }
+  unmatched_.erase(key);
+  const auto routine = routines_.find(key);
+  if (routine != routines_.end() && HasEventTrigger(routine->second->routine())) {
+    const absl::StatusOr<RoutineHandle> handle = PutEnabled(routine->second->routine(), matcher_);
+    if (handle.ok()) {
+      handles_[key] = *handle;
+      matched_[*handle] = routine->second;
+      return;
+    }
+    unmatched_.insert(key);
+  }
+  matcher_.Remove(account, name);
 }
 
 void Catalog::PutToken(const v1::Token& token) {

@@ -1,4 +1,5 @@
-// The routines, triggers and tokens of the store, in memory: what admission needs without a read.
+// The routines, triggers and tokens of the store, in memory: what admission needs without a read;
+// and the matcher over them.
 //
 // Thread-safety: every method may be called from any thread; none blocks on I/O but Load.
 #ifndef ROUTINES_SRC_ENGINE_CATALOG_H_
@@ -6,6 +7,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -16,6 +18,7 @@
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "routines/matcher.h"
 #include "routines/store.h"
 
 namespace routines {
@@ -28,6 +31,9 @@ struct TriggerRef {
   const v1::Trigger& trigger() const { return saved->routine().triggers(index); }
 };
 
+// The filters of disabled triggers are looked at all the same.
+v1::Routine WithAllEnabled(v1::Routine routine);
+
 class Catalog {
  public:
   // Replaces everything by what the store holds.
@@ -37,6 +43,14 @@ class Catalog {
                                                       std::string_view name) const;
   // `saved` is null where there is no such trigger.
   TriggerRef FindTrigger(std::string_view trigger_id) const;
+  // The triggers that an event matches, by account, routine and place in the routine; `account`:
+  // only that account's, where not empty. Disabled triggers and those of paused routines too: that
+  // they start nothing is a decision. kInvalidArgument: the payload is broken.
+  absl::StatusOr<std::vector<TriggerRef>> Match(const EventView& event,
+                                                std::string_view account) const;
+  // Routines that no event can match, because their filters are no longer what is accepted: they
+  // were saved by another version.
+  int unmatched_routines() const;
   // Those that are not expired.
   std::vector<v1::Token> ActiveTokens(std::string_view trigger_id, absl::Time now) const;
 
@@ -47,13 +61,28 @@ class Catalog {
   void RemoveToken(std::string_view token_id);
 
  private:
+  // Lends a matcher's buffer, and takes it back.
+  class LentBuffer;
+
   void PutLocked(const v1::SavedRoutine& saved) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // After routines_ holds the routine, or no longer does.
+  void UpdateMatcher(const std::string& account, const std::string& name)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   mutable absl::Mutex mu_;
   std::map<std::pair<std::string, std::string>, std::shared_ptr<const v1::SavedRoutine>> routines_
       ABSL_GUARDED_BY(mu_);
   absl::flat_hash_map<std::string, TriggerRef> triggers_ ABSL_GUARDED_BY(mu_);
   absl::flat_hash_map<std::string, std::vector<v1::Token>> tokens_ ABSL_GUARDED_BY(mu_);
+  // Those that have triggers which events match. Changed together with `matcher_`, under the lock.
+  absl::flat_hash_map<RoutineHandle, std::shared_ptr<const v1::SavedRoutine>> matched_
+      ABSL_GUARDED_BY(mu_);
+  std::map<std::pair<std::string, std::string>, RoutineHandle> handles_ ABSL_GUARDED_BY(mu_);
+  std::set<std::pair<std::string, std::string>> unmatched_ ABSL_GUARDED_BY(mu_);
+  Matcher matcher_;
+
+  mutable absl::Mutex buffers_mu_;
+  mutable std::vector<Matcher::Buffer> buffers_ ABSL_GUARDED_BY(buffers_mu_);
 };
 
 }  // namespace routines

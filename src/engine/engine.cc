@@ -10,20 +10,10 @@
 #include "src/base/ids.h"
 #include "src/base/status_macros.h"
 #include "src/base/time_conversion.h"
-#include "src/engine/admission.h"
-#include "src/engine/catalog.h"
-#include "src/engine/counters.h"
-#include "src/engine/dispatcher.h"
-#include "src/engine/subscriptions.h"
-#include "src/engine/tokens.h"
+#include "src/engine/engine_impl.h"
 
 namespace routines {
 namespace {
-
-absl::Status NoSuchRoutine(std::string_view account, std::string_view name) {
-  return absl::NotFoundError(
-      absl::StrCat("no routine ", std::string(name), " in account ", std::string(account)));
-}
 
 absl::Status ProblemsAsStatus(const std::vector<Problem>& problems) {
   std::vector<std::string> lines;
@@ -52,53 +42,7 @@ void AssignTriggerIds(const v1::Routine& routine, const v1::SavedRoutine* previo
   }
 }
 
-absl::StatusOr<FireResult> ToFireResult(absl::StatusOr<Admitted> admitted) {
-  if (!admitted.ok()) return admitted.status();
-  if (admitted->sessions.empty()) {
-    const v1::DecisionReason reason = admitted->decisions.empty()
-                                          ? v1::DECISION_REASON_UNSPECIFIED
-                                          : admitted->decisions.front().reason();
-    return absl::FailedPreconditionError(absl::StrCat(
-        reason == v1::DECISION_REASON_PAUSED ? "the routine is paused" : "the trigger is disabled",
-        "; nothing was started"));
-  }
-  const v1::Session& session = admitted->sessions.front();
-  return FireResult{admitted->event_id, session.id(), session.read_key(), admitted->duplicate};
-}
-
 }  // namespace
-
-struct Engine::Impl {
-  explicit Impl(EngineOptions o)
-      : options(std::move(o)),
-        tokens(*options.store, catalog, *options.clock),
-        dispatcher(options, subscriptions, counters) {}
-
-  // A FireAsync whose answer is still to come.
-  void Begin() {
-    absl::MutexLock lock(&mu);
-    ++admissions_in_flight;
-  }
-  void End() {
-    absl::MutexLock lock(&mu);
-    --admissions_in_flight;
-  }
-
-  void Admit(Admission admission, std::function<void(absl::StatusOr<FireResult>)> done);
-  absl::Status Save(v1::SavedRoutine& saved);
-
-  EngineOptions options;
-  Catalog catalog;
-  Subscriptions subscriptions;
-  Counters counters;
-  Tokens tokens;
-  Dispatcher dispatcher;
-  absl::Mutex save_mu;       // one change of routines and tokens at a time
-  absl::Mutex lifecycle_mu;  // Start and Stop, one at a time
-  bool started ABSL_GUARDED_BY(lifecycle_mu) = false;
-  absl::Mutex mu;
-  int admissions_in_flight ABSL_GUARDED_BY(mu) = 0;
-};
 
 Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
@@ -155,7 +99,9 @@ absl::Time Engine::Step() {
 }
 
 EngineStats Engine::Stats() {
-  return impl_->counters.Get();
+  EngineStats stats = impl_->counters.Get();
+  stats.routines_unmatched = impl_->catalog.unmatched_routines();
+  return stats;
 }
 
 Clock& Engine::clock() {
@@ -274,87 +220,6 @@ absl::Status Engine::CheckToken(std::string_view trigger_id, std::string_view se
   return impl_->tokens.Check(trigger_id, secret);
 }
 
-// ---- events ----
-
-void Engine::Impl::Admit(Admission admission,
-                         std::function<void(absl::StatusOr<FireResult>)> done) {
-  if (options.crash_point) options.crash_point("admit:before_commit");
-  Begin();
-  options.store->Admit(std::move(admission),
-                       [this, done = std::move(done)](absl::StatusOr<Admitted> admitted) {
-                         if (options.crash_point) options.crash_point("admit:after_commit");
-                         counters.Change([&](EngineStats& stats) {
-                           if (!admitted.ok()) {
-                             ++stats.admit_errors;
-                           } else if (admitted->duplicate) {
-                             ++stats.events_duplicate;
-                           } else {
-                             ++stats.events_admitted;
-                             for (const v1::Decision& decision : admitted->decisions) {
-                               ++stats.decisions[std::string(DecisionName(decision.reason()))];
-                             }
-                           }
-                         });
-                         if (admitted.ok() && !admitted->duplicate && !admitted->sessions.empty()) {
-                           dispatcher.SessionsQueued();
-                         }
-                         done(ToFireResult(std::move(admitted)));
-                         End();
-                       });
-}
-
-void Engine::FireAsync(FireRequest request, std::function<void(absl::StatusOr<FireResult>)> done) {
-  absl::Status status = CheckText(request.text);
-  if (status.ok()) status = CheckIdempotencyKey(request.idempotency_key);
-  if (!status.ok()) {
-    done(status);
-    return;
-  }
-  const TriggerRef ref = impl_->catalog.FindTrigger(request.trigger_id);
-  if (ref.saved == nullptr || !ref.trigger().has_api()) {
-    done(absl::NotFoundError(absl::StrCat("no API trigger with id ", request.trigger_id)));
-    return;
-  }
-  impl_->Admit(AdmitFire(ref, request, impl_->options.clock->TimeNow()), std::move(done));
-}
-
-namespace {
-
-// Turns a call with a callback into one that blocks.
-absl::StatusOr<FireResult> Await(
-    const std::function<void(std::function<void(absl::StatusOr<FireResult>)>)>& call) {
-  struct State {
-    absl::Mutex mu;
-    bool ready = false;
-    absl::StatusOr<FireResult> result = absl::UnknownError("no answer");
-  };
-  const auto state = std::make_shared<State>();
-  call([state](absl::StatusOr<FireResult> result) {
-    absl::MutexLock lock(&state->mu);
-    state->result = std::move(result);
-    state->ready = true;
-  });
-  absl::MutexLock lock(&state->mu);
-  state->mu.Await(absl::Condition(&state->ready));
-  return std::move(state->result);
-}
-
-}  // namespace
-
-absl::StatusOr<FireResult> Engine::Fire(const FireRequest& request) {
-  return Await([&](auto done) { FireAsync(request, std::move(done)); });
-}
-
-absl::StatusOr<FireResult> Engine::Run(std::string_view account, std::string_view name,
-                                       std::string_view text) {
-  RETURN_IF_ERROR(CheckText(text));
-  const auto saved = impl_->catalog.FindRoutine(account, name);
-  if (saved == nullptr) return NoSuchRoutine(account, name);
-  return Await([&](auto done) {
-    impl_->Admit(AdmitRun(*saved, text, impl_->options.clock->TimeNow()), std::move(done));
-  });
-}
-
 // ---- sessions ----
 
 absl::StatusOr<v1::Session> Engine::GetSession(std::string_view id) {
@@ -435,6 +300,11 @@ absl::StatusOr<v1::Event> Engine::GetEvent(std::string_view id) {
     return absl::NotFoundError(absl::StrCat("no event with id ", std::string(id)));
   }
   return std::move(rows.events.front());
+}
+
+absl::StatusOr<std::vector<v1::Event>> Engine::ListEvents(const EventQuery& query) {
+  ASSIGN_OR_RETURN(Rows rows, impl_->options.store->Read(query));
+  return std::move(rows.events);
 }
 
 absl::StatusOr<std::string> Engine::GetSetting(std::string_view name) {

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "src/base/status_macros.h"
+#include "src/engine/event_text.h"
 #include "src/engine/prompt.h"
 
 namespace routines {
@@ -174,7 +175,8 @@ Prepared PrepareSession(const EngineOptions& options, const v1::Session& session
   std::vector<std::string> secrets;
   prepared.outcome = BuildEnvironment(options, *routine, log, request.environment, secrets);
   if (!prepared.outcome.ok()) return prepared;
-  request.prompt = AssemblePrompt(routine->prompt(), event->source(), log.Redact(event->text()));
+  request.prompt =
+      AssemblePrompt(routine->prompt(), event->source(), log.Redact(EventText(*event)));
 
   prepared.outcome = PrepareWorkspace(options, log, cancellation, prepared);
   if (!prepared.outcome.ok()) return prepared;

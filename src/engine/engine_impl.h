@@ -1,0 +1,62 @@
+// What an Engine is made of; its methods are in engine.cc and engine_events.cc.
+#ifndef ROUTINES_SRC_ENGINE_ENGINE_IMPL_H_
+#define ROUTINES_SRC_ENGINE_ENGINE_IMPL_H_
+
+#include <functional>
+#include <string_view>
+#include <utility>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
+#include "routines/engine.h"
+#include "src/engine/catalog.h"
+#include "src/engine/counters.h"
+#include "src/engine/dispatcher.h"
+#include "src/engine/subscriptions.h"
+#include "src/engine/tokens.h"
+
+namespace routines {
+
+struct Engine::Impl {
+  explicit Impl(EngineOptions o)
+      : options(std::move(o)),
+        tokens(*options.store, catalog, *options.clock),
+        dispatcher(options, subscriptions, counters) {}
+
+  // An admission whose answer is still to come.
+  void Begin() {
+    absl::MutexLock lock(&mu);
+    ++admissions_in_flight;
+  }
+  void End() {
+    absl::MutexLock lock(&mu);
+    --admissions_in_flight;
+  }
+
+  // `done` runs after the commit.
+  void Admit(Admission admission, std::function<void(absl::StatusOr<Admitted>)> done);
+  absl::Status Save(v1::SavedRoutine& saved);
+
+  EngineOptions options;
+  Catalog catalog;
+  Subscriptions subscriptions;
+  Counters counters;
+  Tokens tokens;
+  Dispatcher dispatcher;
+  absl::Mutex save_mu;       // one change of routines and tokens at a time
+  absl::Mutex lifecycle_mu;  // Start and Stop, one at a time
+  bool started ABSL_GUARDED_BY(lifecycle_mu) = false;
+  absl::Mutex mu;
+  int admissions_in_flight ABSL_GUARDED_BY(mu) = 0;
+};
+
+inline absl::Status NoSuchRoutine(std::string_view account, std::string_view name) {
+  return absl::NotFoundError(
+      absl::StrCat("no routine ", std::string(name), " in account ", std::string(account)));
+}
+
+}  // namespace routines
+
+#endif  // ROUTINES_SRC_ENGINE_ENGINE_IMPL_H_
