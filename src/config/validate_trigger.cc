@@ -7,11 +7,11 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include "absl/time/time.h"
 #include "re2/re2.h"
 #include "routines/event.h"
 #include "routines/filter.h"
+#include "routines/schedule.h"
 #include "src/base/ids.h"
 #include "src/base/words.h"
 #include "src/config/text_forms.h"
@@ -34,22 +34,14 @@ int CountConditions(const RepeatedPtrField<v1::Condition>& conditions) {
   return count;
 }
 
-// The cron expression's shape. Its fields, the minimum interval and expressions that never match
-// are the schedule parser's.
 void CheckCron(const std::string& cron, const std::string& path, Rules& rules) {
-  const std::vector<std::string> macros = {"@hourly", "@daily", "@weekly", "@monthly", "@yearly"};
-  if (cron[0] == '@') {
-    if (std::find(macros.begin(), macros.end(), absl::AsciiStrToLower(cron)) == macros.end()) {
-      rules.Broken(path, UnknownWord("macro", cron, macros));
-    }
-    return;
+  const absl::StatusOr<Schedule> schedule = Schedule::Parse(cron);
+  if (!schedule.ok()) {
+    rules.Broken(path, std::string(schedule.status().message()));
+  } else {
+    rules.Require(!schedule->never(), path,
+                  absl::StrCat(Quoted(cron), " never fires: no month of it has such a day"));
   }
-  const std::vector<std::string> fields =
-      absl::StrSplit(cron, absl::ByAnyChar(" \t"), absl::SkipEmpty());
-  rules.Require(fields.size() == 5 && cron.find_first_of("\r\n") == cron.npos, path,
-                absl::StrCat("has ", fields.size(),
-                             " fields; write five: minute, hour, day of month, "
-                             "month, day of week, such as \"7 2 * * 1-5\""));
 }
 
 // The name must also be safe as a path below the time zone database.
@@ -80,6 +72,11 @@ void CheckSchedule(const v1::ScheduleTrigger& schedule, const std::string& path,
                   absl::StrCat(Quoted(schedule.time()),
                                " is not a time of day; write HH:MM, such as "
                                "\"09:30\""));
+    rules.Require(schedule.every() != v1::EVERY_HOURLY || !IsTimeOfDay(schedule.time()) ||
+                      absl::StartsWith(schedule.time(), "00:"),
+                  path + ".time",
+                  "has an hour, which means nothing with every: hourly; write the minute as "
+                  "\"00:MM\"");
   }
   if (!schedule.time_zone().empty()) {
     rules.Require(IsTimeZone(schedule.time_zone()), path + ".time_zone",

@@ -12,9 +12,9 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "src/base/status_macros.h"
+#include "src/base/words.h"
 #include "src/schedule/civil_search.h"
 
 namespace routines {
@@ -143,13 +143,12 @@ absl::StatusOr<uint64_t> ReadField(const FieldForm& form, absl::string_view text
 }
 
 absl::StatusOr<absl::string_view> ExpandMacro(absl::string_view text) {
-  std::vector<absl::string_view> names;
+  std::vector<std::string> names;
   for (const Macro& macro : kMacros) {
     if (text == macro.name) return macro.cron;
-    names.push_back(macro.name);
+    names.emplace_back(macro.name);
   }
-  return absl::InvalidArgumentError(
-      absl::StrCat("unknown macro ", Quoted(text), "; write one of ", absl::StrJoin(names, ", ")));
+  return absl::InvalidArgumentError(UnknownWord("macro", std::string(text), names));
 }
 
 bool IsInterval(absl::string_view field) {

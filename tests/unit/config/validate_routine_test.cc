@@ -306,6 +306,12 @@ TEST(ValidateRoutine, WantsExactlyOneScheduleOfTheRightShape) {
               ElementsAre(HasSubstr("cron: has 4 fields; write five")));
   EXPECT_THAT(Schedule("cron: '@dayly'"),
               ElementsAre(HasSubstr("unknown macro \"@dayly\"; did you mean \"@daily\"?")));
+  EXPECT_THAT(Schedule("cron: '0 0 30 feb *'"),
+              ElementsAre(HasSubstr("cron: \"0 0 30 feb *\" never fires")));
+  EXPECT_THAT(Schedule("cron: '0 25 * * *'"),
+              ElementsAre(HasSubstr("cron: hour \"25\" is not 0 to 23")));
+  EXPECT_THAT(Schedule("every: hourly, time: '09:20'"),
+              ElementsAre(HasSubstr("time: has an hour")));
   EXPECT_THAT(Schedule("cron: '@daily', time: '09:00'"),
               ElementsAre(HasSubstr("time: has a meaning with every only")));
   for (const char* time : {"24:00", "9:00", "09:60", "09:00:00", "noon"}) {
