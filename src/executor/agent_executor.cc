@@ -3,13 +3,17 @@
 #include <algorithm>
 #include <cctype>
 #include <cstdio>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "routines/secrets.h"
 #include "src/base/repository_url.h"
 #include "src/base/status_macros.h"
+#include "src/base/sandbox.h"
 #include "src/base/subprocess.h"
 
 namespace routines {
@@ -29,6 +33,24 @@ bool ParseVersion(const std::string& text, std::array<int, 3>& version) {
     while (i < text.size() && std::isspace(static_cast<unsigned char>(text[i])) == 0) ++i;
   }
   return false;
+}
+
+// `sandbox` in which the program is seen where it lies in a folder that is hidden otherwise.
+Sandbox SandboxWith(Sandbox sandbox, const std::string& program, const std::string& path) {
+  std::vector<std::string> candidates = {program};
+  if (program.find('/') == std::string::npos) {
+    candidates.clear();
+    for (const absl::string_view folder : absl::StrSplit(path, ':', absl::SkipEmpty())) {
+      candidates.push_back(absl::StrCat(folder, "/", program));
+    }
+  }
+  std::error_code error;
+  for (const std::string& candidate : candidates) {
+    if (candidate.front() != '/' || !std::filesystem::is_regular_file(candidate, error)) continue;
+    sandbox.host_readable.insert(sandbox.host_readable.end(), {candidate, WithoutLinks(candidate)});
+    break;
+  }
+  return sandbox;
 }
 
 Outcome KeyMissing(const absl::Status& status) {
@@ -53,6 +75,12 @@ Outcome AgentExecutor::Run(Execution& execution) {
   if (!key.ok()) return KeyMissing(key.status());
   const absl::StatusOr<ApiGateway*> gateway = Gateway();
   if (!gateway.ok()) return AgentNotStarted(gateway.status());
+  if (!request.sandbox.bubblewrap.empty() && !request.sandbox.network) {
+    return Outcome::Failure(v1::SESSION_STEP_EXECUTOR, "sandbox_unavailable",
+                            absl::StrCat(options_.name,
+                                         " needs its API, and the routine's network is none; "
+                                         "write network: {mode: full}, or choose another executor"));
+  }
   AgentFolder folder;
   if (const absl::Status status = folder.Make(request); !status.ok()) {
     return AgentNotStarted(status);
@@ -66,8 +94,7 @@ Outcome AgentExecutor::Run(Execution& execution) {
   command.environment.erase(options_.key_secret);
   command.environment.try_emplace("PATH", kDefaultPath);
   command.environment.try_emplace("HOME", folder.path());
-  command.sandbox = request.sandbox;
-  if (options_.program.front() == '/') command.sandbox.host_readable.push_back(options_.program);
+  command.sandbox = SandboxWith(request.sandbox, options_.program, command.environment["PATH"]);
   command.directory = request.working_directory.empty() ? folder.path() : request.working_directory;
   command.secrets = {*std::move(key), pass->token()};
   command.kill_grace = options_.kill_grace;

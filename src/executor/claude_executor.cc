@@ -16,11 +16,12 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 #include "routines/executor.h"
+#include "routines/json.h"
 #include "src/base/ids.h"
 #include "src/base/status_macros.h"
 #include "src/executor/agent_executor.h"
-#include "src/executor/agent_quote.h"
 #include "src/executor/claude_stream.h"
+#include "src/executor/mcp_config.h"
 
 namespace routines {
 namespace {
@@ -36,22 +37,6 @@ std::string RandomUuid() {
   std::string uuid = absl::BytesToHexString(bytes);
   for (const size_t at : {20, 16, 12, 8}) uuid.insert(at, "-");
   return uuid;
-}
-
-std::string McpConfig(const std::vector<ConnectorEndpoint>& connectors) {
-  std::vector<std::string> servers;
-  for (const ConnectorEndpoint& connector : connectors) {
-    const std::string server =
-        connector.command.empty()
-            ? absl::StrCat("{\"type\": \"http\", \"url\": ", JsonQuoted(connector.url),
-                           ", \"headers\": ", JsonMap(connector.headers), "}")
-            : absl::StrCat("{\"type\": \"stdio\", \"command\": ", JsonQuoted(connector.command[0]),
-                           ", \"args\": ",
-                           JsonList({connector.command.begin() + 1, connector.command.end()}),
-                           ", \"env\": ", JsonMap(connector.environment), "}");
-    servers.push_back(absl::StrCat(JsonQuoted(connector.name), ": ", server));
-  }
-  return absl::StrCat("{\"mcpServers\": {", absl::StrJoin(servers, ", "), "}}\n");
 }
 
 // "mcp__slack__post_message" for each.
@@ -77,7 +62,7 @@ std::optional<std::string> CommandInput(const ExecutionRequest& request) {
   for (const absl::string_view text : {event, absl::string_view(saved)}) {
     if (text.empty()) continue;
     blocks.push_back(absl::StrCat(
-        "{\"type\": \"text\", \"text\": ", JsonQuoted({text.data(), text.size()}), "}"));
+        "{\"type\": \"text\", \"text\": ", JsonString({text.data(), text.size()}), "}"));
   }
   return absl::StrCat("{\"type\": \"user\", \"message\": {\"role\": \"user\", \"content\": [",
                       absl::StrJoin(blocks, ", "), "]}}\n");
@@ -88,7 +73,7 @@ class ClaudeKind : public AgentKind {
   explicit ClaudeKind(ClaudeExecutorOptions options) : options_(std::move(options)) {}
 
   absl::Status Fill(const AgentSession& session, AgentCommand& command) const override {
-    RETURN_IF_ERROR(session.folder.Write("mcp.json", McpConfig(session.request.connectors)));
+    RETURN_IF_ERROR(session.folder.Write("mcp.json", McpConfigJson(session.request.connectors)));
     RETURN_IF_ERROR(session.folder.Write("config/settings.json", "{\"disableAllHooks\": true}\n"));
     for (const std::string& repository : RepositoryFolders(session.request)) {
       GiveSkills(session, repository);

@@ -9,8 +9,8 @@
 #include "routines/executor.h"
 #include "src/base/status_macros.h"
 #include "src/executor/agent_executor.h"
-#include "src/executor/agent_quote.h"
 #include "src/executor/codex_stream.h"
+#include "src/executor/toml.h"
 
 namespace routines {
 namespace {
@@ -19,17 +19,17 @@ constexpr std::array<int, 3> kMinimumVersion = {0, 169, 0};
 constexpr char kKeyName[] = "OPENAI_API_KEY";
 
 std::string ServerConfig(const ConnectorEndpoint& connector) {
-  std::string config = absl::StrCat("\n[mcp_servers.", JsonQuoted(connector.name), "]\n");
+  std::string config = absl::StrCat("\n[mcp_servers.", TomlString(connector.name), "]\n");
   if (connector.command.empty()) {
-    absl::StrAppend(&config, "url = ", JsonQuoted(connector.url),
-                    "\nhttp_headers = ", JsonMap(connector.headers, " = "), "\n");
+    absl::StrAppend(&config, "url = ", TomlString(connector.url),
+                    "\nhttp_headers = ", TomlTable(connector.headers), "\n");
   } else {
-    absl::StrAppend(&config, "command = ", JsonQuoted(connector.command[0]),
-                    "\nargs = ", JsonList({connector.command.begin() + 1, connector.command.end()}),
-                    "\nenv = ", JsonMap(connector.environment, " = "), "\n");
+    absl::StrAppend(&config, "command = ", TomlString(connector.command[0]), "\nargs = ",
+                    TomlArray({connector.command.begin() + 1, connector.command.end()}),
+                    "\nenv = ", TomlTable(connector.environment), "\n");
   }
-  absl::StrAppend(&config, "enabled_tools = ", JsonList(connector.tools),
-                  "\ndisabled_tools = ", JsonList(connector.denied_tools),
+  absl::StrAppend(&config, "enabled_tools = ", TomlArray(connector.tools),
+                  "\ndisabled_tools = ", TomlArray(connector.denied_tools),
                   "\nrequired = true\nstartup_timeout_sec = 60\n");
   return config;
 }
@@ -38,12 +38,12 @@ std::string Config(const AgentSession& session, int max_retries) {
   std::string config = absl::StrCat(
       "model_provider = \"routines\"\ncheck_for_update_on_startup = false\n"
       "[model_providers.routines]\nname = \"routines\"\nwire_api = \"responses\"\nbase_url = ",
-      JsonQuoted(session.api_url), "\nenv_key = ", JsonQuoted(kKeyName),
+      TomlString(session.api_url), "\nenv_key = ", TomlString(kKeyName),
       "\nrequest_max_retries = ", max_retries, "\nstream_max_retries = ", max_retries,
       // The routine decides what is in the environment; only codex itself needs the token.
       "\n[shell_environment_policy]\ninherit = \"all\"\nignore_default_excludes = true\n"
       "exclude = [",
-      JsonQuoted(kKeyName), "]\n");
+      TomlString(kKeyName), "]\n");
   for (const ConnectorEndpoint& connector : session.request.connectors) {
     config += ServerConfig(connector);
   }

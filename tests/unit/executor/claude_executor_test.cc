@@ -9,6 +9,7 @@
 #include "gtest/gtest.h"
 #include "routines/executor.h"
 #include "routines/secrets.h"
+#include "src/executor/mcp_config.h"
 #include "tests/unit/executor/agent_testing.h"
 
 namespace routines {
@@ -230,12 +231,8 @@ TEST_F(ClaudeExecutorTest, HandsConnectorsOverInAPrivateFileThatIsRemoved) {
   Run("for last; do if [ \"$before\" = --mcp-config ]; then file=$last; fi; before=$last; done\n"
       "cp \"$file\" \"$dir/mcp\"; stat -c %a \"$file\" > \"$dir/mode\"");
   EXPECT_EQ(Read(directory_ + "/mode"), "600\n");
-  EXPECT_EQ(
-      Read(directory_ + "/mcp"),
-      "{\"mcpServers\": {\"tickets\": {\"type\": \"stdio\", \"command\": \"/usr/bin/tickets\", "
-      "\"args\": [\"--fast\"], \"env\": {\"TOKEN\": \"t0ken\\\"\\u000a\"}}, \"web\": {\"type\": "
-      "\"http\", \"url\": \"https://example.org/mcp\", \"headers\": {\"Authorization\": "
-      "\"Bearer s3cret\"}}}}\n");
+  EXPECT_EQ(Read(directory_ + "/mcp"), McpConfigJson(request_.connectors));
+  EXPECT_THAT(Read(directory_ + "/mcp"), HasSubstr("Bearer s3cret"));
   EXPECT_THAT(Arguments(), AllOf(Contains("--strict-mcp-config"),
                                  Contains("--allowed-tools=mcp__tickets__comment"),
                                  Contains("--disallowed-tools=mcp__tickets__delete")));
@@ -398,11 +395,12 @@ TEST_F(ClaudeExecutorTest, GivesACommandsEventInABlockOfItsOwn) {
   request_.routine.set_prompt("/fix-it now");
   request_.prompt = "/fix-it now\n\n<untrusted>$(touch canary) \"q\"</untrusted>\n";
   EXPECT_TRUE(Run(kResult).ok());
-  EXPECT_EQ(
-      Read(directory_ + "/input"),
-      "{\"type\": \"user\", \"message\": {\"role\": \"user\", \"content\": [{\"type\": \"text\", "
-      "\"text\": \"\\u000a\\u000a<untrusted>$(touch canary) \\\"q\\\"</untrusted>\\u000a\"}, "
-      "{\"type\": \"text\", \"text\": \"/fix-it now\"}]}}\n");
+  const std::string input = Read(directory_ + "/input");
+  EXPECT_THAT(input, StartsWith(R"({"type": "user", "message": {"role": "user", "content": [)"
+                                R"({"type": "text", "text": "\n\n)"));
+  EXPECT_THAT(input, HasSubstr("$(touch canary)"));
+  EXPECT_THAT(input, ::testing::EndsWith(R"(, {"type": "text", "text": "/fix-it now"}]}})"
+                                         "\n"));
   EXPECT_THAT(absl::StrJoin(Arguments(), " "), HasSubstr("--input-format stream-json"));
 }
 
