@@ -46,10 +46,10 @@ std::vector<std::string> Characters(std::string_view text) {
 // A row of the table of all beginnings of the pattern by all beginnings of the text.
 bool GlobMatches(std::string_view pattern, std::string_view text_bytes) {
   const std::vector<std::string> letters = Characters(pattern), text = Characters(text_bytes);
-  std::vector<bool> matches(text.size() + 1, false);  // by length of the beginning of the text
+  std::vector<char> matches(text.size() + 1, false);  // by length of the beginning of the text
   matches[0] = true;
   for (size_t p = 0; p < letters.size(); ++p) {
-    std::vector<bool> next(text.size() + 1, false);
+    std::vector<char> next(text.size() + 1, false);
     const bool star = letters[p] == "*";
     const bool double_star = star && p + 1 < letters.size() && letters[p + 1] == "*";
     const bool any_one = letters[p] == "?";
@@ -240,8 +240,13 @@ bool IsNegative(v1::Operator op) {
          op == v1::OPERATOR_IS_NOT_ONE_OF;
 }
 
+// "owner/name", or "owner/*".
 bool RepositoryFits(const std::string& pattern, const std::string& name) {
-  return GlobMatches(Lower(pattern), Lower(name));
+  const std::string wanted = Lower(pattern), found = Lower(name);
+  if (!EndsWith(wanted, "/*")) return found == wanted;
+  const std::string owner = wanted.substr(0, wanted.size() - 1);
+  return BeginsWith(found, owner) && found.size() > owner.size() &&
+         found.find('/', owner.size()) == found.npos;
 }
 
 }  // namespace
