@@ -12,12 +12,22 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "routines/engine.h"
 
 namespace routines {
+
+// A webhook at GitHub whose deliveries the server takes, at /v1/webhooks/github/<name>; one named
+// "default" at /v1/webhooks/github too.
+struct GithubHook {
+  std::string name = "default";
+  std::string account;               // only its routines are started; empty: everybody's
+  std::vector<std::string> secrets;  // one, or two while rotating; 16 to 255 characters
+};
 
 struct ServerOptions {
   std::string listen = "127.0.0.1:7433";  // host:port; port 0: any free one
@@ -28,10 +38,17 @@ struct ServerOptions {
   std::string tls_certificate_file, tls_key_file;  // PEM; both or none
   int threads = 2;
 
+  // Beside those that the management calls add, which are kept in the engine's store.
+  std::vector<GithubHook> github_hooks;
+  // How long a signed body that comes again under another delivery id is taken for a replay.
+  absl::Duration github_replay_window = absl::Hours(30 * 24);
+
   int max_connections = 10'000;             // in all; past that a new one waits to be accepted
   int max_connections_per_address = 1'000;  // not counted for loopback
   int64_t max_header_bytes = 16 << 10;
-  int64_t max_body_bytes = 1 << 20;                   // management; a fire's body has its own limit
+  int64_t max_body_bytes = 1 << 20;  // management; fires and deliveries have limits of their own
+  // Of all bodies beyond 64 KiB that are being read or handled; past that they are answered 503.
+  int64_t max_large_body_bytes = int64_t{256} << 20;
   absl::Duration header_timeout = absl::Seconds(10);  // from the first byte of a request
   absl::Duration body_timeout = absl::Seconds(30);
   absl::Duration write_timeout = absl::Seconds(30);  // without progress

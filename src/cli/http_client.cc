@@ -5,6 +5,7 @@
 #include <limits>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "boost/asio/connect.hpp"
 #include "boost/asio/io_context.hpp"
@@ -94,6 +95,11 @@ class Exchange {
     if (error) return Unavailable(error);
     HttpResponse response;
     response.status = parser.get().result_int();
+    for (const auto& field : parser.get()) {
+      const auto name = field.name_string();
+      response.headers.emplace(absl::AsciiStrToLower(absl::string_view(name.data(), name.size())),
+                               std::string(field.value()));
+    }
     const bool to_sink = sink != nullptr && response.status == 200;
     std::string piece(kPiece, '\0');
     while (!parser.is_done()) {

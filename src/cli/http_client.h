@@ -26,6 +26,7 @@ struct HttpRequest {
 
 struct HttpResponse {
   int status = 0;
+  std::map<std::string, std::string> headers;  // names in lower case; of several, the first
   std::string body;
 };
 

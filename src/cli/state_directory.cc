@@ -44,13 +44,13 @@ absl::Status WriteAll(int fd, std::string_view contents, const std::string& path
 
 }  // namespace
 
-absl::StatusOr<std::string> ReadFile(const std::string& path) {
+absl::StatusOr<std::string> ReadFile(const std::string& path, size_t max_bytes) {
   const int fd = path == "-" ? dup(STDIN_FILENO) : open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) return FileError("open", path);
   std::string contents;
   char piece[4096];
   ssize_t got = 0;
-  while (contents.size() <= kMaxFileBytes && (got = read(fd, piece, sizeof piece)) != 0) {
+  while (contents.size() <= max_bytes && (got = read(fd, piece, sizeof piece)) != 0) {
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) break;
     contents.append(piece, static_cast<size_t>(got));
@@ -58,9 +58,10 @@ absl::StatusOr<std::string> ReadFile(const std::string& path) {
   const absl::Status status = got < 0 ? FileError("read", path) : absl::OkStatus();
   close(fd);
   RETURN_IF_ERROR(status);
-  if (contents.size() > kMaxFileBytes) {
+  if (contents.size() > max_bytes) {
     return UsageError(absl::StrCat(path == "-" ? "standard input" : path,
-                                   ": holds more than 1 MiB; is it the file that you mean?"));
+                                   ": holds more than ", max_bytes >> 20,
+                                   " MiB; is it the file that you mean?"));
   }
   return contents;
 }

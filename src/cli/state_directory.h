@@ -12,9 +12,9 @@
 namespace routines::cli {
 
 // The file's bytes; "-" is standard input. kFailedPrecondition names the file and what is wrong; a
-// file of more than kMaxFileBytes, which /dev/zero is too, is a usage error.
+// file of more than `max_bytes`, which /dev/zero is too, is a usage error.
 inline constexpr size_t kMaxFileBytes = 1 << 20;
-absl::StatusOr<std::string> ReadFile(const std::string& path);
+absl::StatusOr<std::string> ReadFile(const std::string& path, size_t max_bytes = kMaxFileBytes);
 
 // Writes beside the file, then renames, so that a reader never sees half of it. Mode 0600.
 absl::Status WriteFileAtomically(const std::string& path, std::string_view contents);

@@ -10,6 +10,7 @@
 #include "routines/server.h"
 #include "src/base/crypto.h"
 #include "src/server/error_response.h"
+#include "src/server/webhook_delivery.h"
 
 namespace routines {
 
@@ -26,6 +27,7 @@ namespace {
 
 constexpr int64_t kMaxFireBytes = 1 << 20;
 constexpr int64_t kMaxFormBytes = 16 << 10;
+constexpr int64_t kSmallBody = 64 << 10;  // not counted
 
 bool EqualsIgnoreCase(std::string_view a, std::string_view b) {
   return absl::EqualsIgnoreCase(absl::string_view(a.data(), a.size()),
@@ -57,7 +59,9 @@ Api::Api(Engine& engine, ApiOptions options, Metrics& metrics, RunBlocking run_b
       options_(std::move(options)),
       admin_token_sha256_(Sha256(options_.admin_token)),
       metrics_(metrics),
-      run_blocking_(std::move(run_blocking)) {}
+      run_blocking_(std::move(run_blocking)),
+      hooks_(engine),
+      memory_(options_.max_large_body_bytes) {}
 
 const std::vector<Route>& Api::Routes() {
   using enum Access;
@@ -65,6 +69,17 @@ const std::vector<Route>& Api::Routes() {
   static const std::vector<Route>* const routes = new std::vector<Route>{
       {"POST", "/v1/claude_code/routines/{trigger_id}/fire", kTrigger, false, &Api::Fire,
        kMaxFireBytes},
+      {"POST", "/v1/webhooks/github", kSigned, false, &Api::GithubWebhook, kMaxDeliveryBytes},
+      {"POST", "/v1/webhooks/github/{hook}", kSigned, false, &Api::GithubWebhook,
+       kMaxDeliveryBytes},
+      {"GET", "/v1/github/hooks", kAdmin, false, &Api::ListHooks},
+      {"POST", "/v1/github/hooks", kAdmin, true, &Api::AddHook, kMaxFormBytes},
+      {"POST", "/v1/github/hooks/{hook}/rotate", kAdmin, true, &Api::RotateHook, kMaxFormBytes},
+      {"DELETE", "/v1/github/hooks/{hook}", kAdmin, true, &Api::RemoveHook},
+      {"GET", "/v1/events", kAdmin, true, &Api::ListEvents},
+      {"GET", "/v1/events/{id}", kAdmin, true, &Api::GetEvent},
+      {"GET", "/v1/events/{id}/payload", kAdmin, true, &Api::EventPayload},
+      {"GET", "/v1/events/{id}/explain", kAdmin, true, &Api::ExplainEvent},
       {"GET", "/sessions/{id}", kPublic, true, &Api::SessionPage},
       {"GET", "/assets/{name}", kPublic, false, &Api::Asset},
       {"GET", "/v1/sessions", kAdmin, true, &Api::ListSessions},
@@ -123,7 +138,23 @@ std::optional<Response> Api::Judge(Request& request) const {
     return ErrorResponse(413,
                          absl::StrCat("body: must have at most ", MaxBodyBytes(request), " bytes"));
   }
-  return std::nullopt;
+  // What cannot be right is not worth reading.
+  if (request.route->access == Access::kSigned && SignatureOf(request).empty()) {
+    metrics_.CountDelivery("unsigned");
+    return BadSignature();
+  }
+  return TakeMemory(request);
+}
+
+std::optional<Response> Api::TakeMemory(Request& request) const {
+  const int64_t expected = request.content_length.value_or(MaxBodyBytes(request));
+  const bool has_body = request.content_length || request.Header("transfer-encoding");
+  if (!has_body || expected <= kSmallBody) return std::nullopt;
+  request.memory = memory_.Take(expected);
+  if (request.memory != nullptr) return std::nullopt;
+  Response response = ErrorResponse(503, "too many large bodies at a time; try again");
+  response.headers.emplace_back("Retry-After", "1");
+  return response;
 }
 
 int64_t Api::MaxBodyBytes(const Request& request) const {
@@ -150,6 +181,7 @@ void Api::Handle(RequestPtr request, Respond respond) {
 std::optional<Response> Api::CheckAccess(const Request& request) const {
   switch (request.route->access) {
     case Access::kPublic:
+    case Access::kSigned:
       return std::nullopt;
     case Access::kTrigger:
       if (engine_.CheckToken(request.params[0], request.BearerToken()).ok()) return std::nullopt;

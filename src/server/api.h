@@ -17,7 +17,9 @@
 
 #include "absl/status/statusor.h"
 #include "routines/engine.h"
+#include "src/server/github_hooks.h"
 #include "src/server/http_message.h"
+#include "src/server/memory_share.h"
 #include "src/server/metrics.h"
 #include "src/server/router.h"
 
@@ -27,6 +29,8 @@ struct ApiOptions {
   std::string admin_token;  // empty: management answers 403
   std::string base_url;     // what session URLs begin with
   int64_t max_body_bytes = 1 << 20;
+  int64_t max_large_body_bytes = int64_t{256} << 20;
+  absl::Duration github_replay_window = absl::Hours(30 * 24);
 };
 
 class Api {
@@ -35,6 +39,8 @@ class Api {
   using RunBlocking = std::function<void(std::function<void()>)>;
 
   Api(Engine& engine, ApiOptions options, Metrics& metrics, RunBlocking run_blocking);
+  // To be called once, before the first request. Waits for the store.
+  absl::Status LoadHooks(const std::vector<GithubHook>& fixed) { return hooks_.Load(fixed); }
 
   // Finds the route and judges what the head tells: path, method, token, size, encoding. An answer:
   // the request is refused, and its body need not be read.
@@ -42,16 +48,18 @@ class Api {
   // How many bytes of body a request that Begin took may have.
   int64_t MaxBodyBytes(const Request& request) const;
   // Answers a whole request that Begin took.
-  void Handle(std::shared_ptr<const Request> request, Respond respond);
+  void Handle(std::shared_ptr<Request> request, Respond respond);
 
   // The session's JSON with its "url".
   std::string SessionJson(const v1::Session& session) const;
 
  private:
-  using RequestPtr = std::shared_ptr<const Request>;
+  using RequestPtr = std::shared_ptr<Request>;
 
   static const std::vector<Route>& Routes();
   std::optional<Response> Judge(Request& request) const;
+  // Refuses a large body where others take all there is for them.
+  std::optional<Response> TakeMemory(Request& request) const;
   std::optional<Response> CheckAccess(const Request& request) const;
   bool IsAdminToken(std::string_view token) const;
   // The session that the caller may see: by its read key, or as admin. kNotFound for all else.
@@ -83,6 +91,20 @@ class Api {
   void RotateToken(RequestPtr request, Respond respond);
   void RevokeToken(RequestPtr request, Respond respond);
 
+  // webhook_handlers.cc
+  void GithubWebhook(RequestPtr request, Respond respond);
+  void TakeDelivery(Request& request, Respond respond);
+  void ListHooks(RequestPtr request, Respond respond);
+  void AddHook(RequestPtr request, Respond respond);
+  void RotateHook(RequestPtr request, Respond respond);
+  void RemoveHook(RequestPtr request, Respond respond);
+
+  // event_handlers.cc
+  void GetEvent(RequestPtr request, Respond respond);
+  void EventPayload(RequestPtr request, Respond respond);
+  void ExplainEvent(RequestPtr request, Respond respond);
+  void ListEvents(RequestPtr request, Respond respond);
+
   // system_handlers.cc
   void Health(RequestPtr request, Respond respond);
   void MetricsText(RequestPtr request, Respond respond);
@@ -93,6 +115,8 @@ class Api {
   const std::string admin_token_sha256_;
   Metrics& metrics_;
   const RunBlocking run_blocking_;
+  GithubHooks hooks_;
+  MemoryShare memory_;
 };
 
 }  // namespace routines::server

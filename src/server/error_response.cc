@@ -82,4 +82,9 @@ Response Unauthenticated() {
   return response;
 }
 
+Response BadSignature() {
+  return ErrorResponse(401,
+                       "x-hub-signature-256: is not that of the body under a secret of this hook");
+}
+
 }  // namespace routines::server

@@ -18,6 +18,9 @@ Response StatusResponse(const absl::Status& status);
 // One and the same for no, wrong and revoked tokens, and for triggers that do not exist.
 Response Unauthenticated();
 
+// One and the same for no, malformed and wrong signatures, and for hooks that do not exist.
+Response BadSignature();
+
 }  // namespace routines::server
 
 #endif  // ROUTINES_SRC_SERVER_ERROR_RESPONSE_H_

@@ -31,6 +31,7 @@ struct Request {
   const Route* route = nullptr;
   std::vector<std::string> params;  // the {…} of the route's pattern, decoded
   std::map<std::string, std::string> query;
+  std::shared_ptr<void> memory;  // what a large body takes of all bodies' share, for as long
 
   // The value of the first header of that (lower-case) name; nullopt where there is none.
   std::optional<std::string_view> Header(std::string_view name) const;

@@ -63,6 +63,9 @@ void AddEngine(const EngineStats& stats, std::vector<MetricFamily>& out) {
                        "Sessions preparing or running", stats.sessions_active));
   out.push_back(Single(MetricType::Gauge, "routines_sessions_running", "Sessions whose agent runs",
                        stats.sessions_running));
+  out.push_back(Single(MetricType::Gauge, "routines_routines_unmatched",
+                       "Routines that no event can match until they are saved anew",
+                       stats.routines_unmatched));
 }
 
 }  // namespace
@@ -77,6 +80,11 @@ void Metrics::CountRequest(std::string_view route, int status, absl::Duration du
   durations.sum += seconds;
 }
 
+void Metrics::CountDelivery(std::string_view outcome) {
+  absl::MutexLock lock(&mu_);
+  ++deliveries_[std::string(outcome)];
+}
+
 std::string Metrics::Text(const EngineStats& engine) const {
   std::vector<MetricFamily> families;
   AddEngine(engine, families);
@@ -89,6 +97,8 @@ std::string Metrics::Text(const EngineStats& engine) const {
   MetricFamily durations = Family(MetricType::Histogram, "routines_http_request_duration_seconds",
                                   "From the whole request to its answer, by route");
   absl::MutexLock lock(&mu_);
+  families.push_back(ByLabel("routines_github_deliveries_total", "Webhook deliveries by outcome",
+                             "outcome", deliveries_));
   for (const auto& [key, count] : requests_) {
     ClientMetric& metric = requests.metric.emplace_back();
     metric.label = {{"route", std::string(key.first)}, {"status", absl::StrCat(key.second)}};

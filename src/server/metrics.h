@@ -26,6 +26,9 @@ class Metrics {
   // process.
   void CountRequest(std::string_view route, int status, absl::Duration duration);
 
+  // `outcome`: a word of docs/operations.md, which lives as long as the process.
+  void CountDelivery(std::string_view outcome);
+
   std::atomic<int64_t> connections = 0;
   std::atomic<int64_t> streams = 0;
 
@@ -42,6 +45,7 @@ class Metrics {
   mutable absl::Mutex mu_;
   std::map<std::pair<std::string_view, int>, int64_t> requests_ ABSL_GUARDED_BY(mu_);
   std::map<std::string_view, Durations> durations_ ABSL_GUARDED_BY(mu_);
+  std::map<std::string, int64_t> deliveries_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace routines::server

@@ -15,10 +15,11 @@ namespace routines::server {
 class Api;
 
 // Who may call. What a handler decides by itself (a session's read key) is kPublic here.
-enum class Access { kPublic, kTrigger, kAdmin };
+// kSigned: the head must have a signature that can be right; the handler checks it over the body.
+enum class Access { kPublic, kTrigger, kSigned, kAdmin };
 
 struct Route {
-  using Handler = void (Api::*)(std::shared_ptr<const Request>, Respond);
+  using Handler = void (Api::*)(std::shared_ptr<Request>, Respond);
 
   const char* method;   // GET answers HEAD too
   const char* pattern;  // "/v1/sessions/{id}": a {…} is one segment, not empty

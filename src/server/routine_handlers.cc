@@ -14,8 +14,6 @@
 namespace routines::server {
 namespace {
 
-constexpr absl::Duration kMaxOverlap = absl::Hours(24 * 30);
-
 Response MessageResponse(const google::protobuf::Message& message) {
   Response response;
   response.body = ToJson(message);
@@ -72,18 +70,6 @@ Response IssuedResponse(const absl::StatusOr<IssuedToken>& issued) {
   response.body = absl::StrCat("{\"token\":", ToJson(issued->token),
                                ",\"secret\":", JsonString(issued->secret), "}");
   return response;
-}
-
-absl::StatusOr<absl::Duration> ParseOverlap(const Request& request) {
-  ASSIGN_OR_RETURN(const std::optional<std::string> text,
-                   ParseStringField(request.body, "overlap"));
-  absl::Duration overlap = absl::Hours(24);
-  if (text && (!absl::ParseDuration(*text, &overlap) || overlap < absl::ZeroDuration() ||
-               overlap > kMaxOverlap)) {
-    return absl::InvalidArgumentError(
-        "overlap: must be a duration from 0s to 720h, such as \"24h\" or \"10m\"");
-  }
-  return overlap;
 }
 
 }  // namespace
@@ -156,7 +142,7 @@ void Api::CreateToken(RequestPtr request, Respond respond) {
 }
 
 void Api::RotateToken(RequestPtr request, Respond respond) {
-  const absl::StatusOr<absl::Duration> overlap = ParseOverlap(*request);
+  const absl::StatusOr<absl::Duration> overlap = ParseOverlap(request->body);
   if (!overlap.ok()) return respond(StatusResponse(overlap.status()));
   respond(IssuedResponse(engine_.RotateToken(request->params[0], *overlap)));
 }

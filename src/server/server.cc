@@ -78,8 +78,10 @@ struct Server::Impl {
         port(port),
         url(std::move(url)),
         pool(kPoolThreads),
-        api(engine, {options.admin_token, this->url, options.max_body_bytes}, metrics,
-            [this](std::function<void()> job) { pool.Run(std::move(job)); }),
+        api(engine,
+            {options.admin_token, this->url, options.max_body_bytes, options.max_large_body_bytes,
+             options.github_replay_window},
+            metrics, [this](std::function<void()> job) { pool.Run(std::move(job)); }),
         count(options) {}
 
   absl::Status Listen(const tcp::endpoint& endpoint) {
@@ -125,6 +127,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(Engine& engine, ServerOpti
   }
   auto impl = std::make_unique<Impl>(engine, std::move(options), endpoint.port(), std::move(url));
   impl->tls = std::move(tls_context);
+  RETURN_IF_ERROR(impl->api.LoadHooks(impl->options.github_hooks));
   RETURN_IF_ERROR(impl->Listen(endpoint));
   return std::unique_ptr<Server>(new Server(std::move(impl)));
 }

@@ -11,6 +11,7 @@ namespace routines::server {
 namespace {
 
 constexpr size_t kMaxDepth = 128;
+constexpr absl::Duration kMaxOverlap = absl::Hours(24 * 30);
 
 absl::Status Wrong(std::string_view message) {
   return absl::InvalidArgumentError(absl::string_view(message.data(), message.size()));
@@ -74,6 +75,17 @@ absl::StatusOr<std::optional<std::string>> ParseStringField(std::string_view bod
     ASSIGN_OR_RETURN(text, CheckedText(field, value));
   }
   return text;
+}
+
+absl::StatusOr<absl::Duration> ParseOverlap(std::string_view body) {
+  ASSIGN_OR_RETURN(const std::optional<std::string> text, ParseStringField(body, "overlap"));
+  absl::Duration overlap = absl::Hours(24);
+  if (text && (!absl::ParseDuration(*text, &overlap) || overlap < absl::ZeroDuration() ||
+               overlap > kMaxOverlap)) {
+    return absl::InvalidArgumentError(
+        "overlap: must be a duration from 0s to 720h, such as \"24h\" or \"10m\"");
+  }
+  return overlap;
 }
 
 }  // namespace routines::server

@@ -1,4 +1,4 @@
-// Reads the JSON bodies of requests: an object of which one string field matters.
+// Reads the JSON bodies of requests: an object of which single string fields matter.
 #ifndef ROUTINES_SRC_SERVER_TEXT_BODY_H_
 #define ROUTINES_SRC_SERVER_TEXT_BODY_H_
 
@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 
 namespace routines::server {
 
@@ -18,6 +19,10 @@ inline constexpr size_t kMaxTextCharacters = 65'536;
 // more than 65,536 characters.
 absl::StatusOr<std::optional<std::string>> ParseStringField(std::string_view body,
                                                             std::string_view field);
+
+// How long an older secret goes on, of the object's "overlap": 24 hours where it is absent.
+// kInvalidArgument: it is no duration of 0 to 30 days.
+absl::StatusOr<absl::Duration> ParseOverlap(std::string_view body);
 
 }  // namespace routines::server
 
