@@ -64,9 +64,11 @@ struct EngineOptions {
   absl::Duration default_max_duration = absl::Hours(2);  // of an agent
   absl::Duration cancel_grace = absl::Seconds(15);  // for an executor to end; then it is abandoned
   absl::Duration lease_duration = absl::Seconds(60);  // renewed at a third of it
-  absl::Duration poll_interval = absl::Seconds(5);    // for sessions that other processes left
-  int64_t max_log_bytes = int64_t{64} << 20;          // of one session
-  int64_t max_log_backlog_bytes = int64_t{1} << 20;   // not yet durable, of one session
+  // A routine with a schedule that fires more often is refused.
+  absl::Duration min_schedule_interval = absl::Hours(1);
+  absl::Duration poll_interval = absl::Seconds(5);   // for sessions that other processes left
+  int64_t max_log_bytes = int64_t{64} << 20;         // of one session
+  int64_t max_log_backlog_bytes = int64_t{1} << 20;  // not yet durable, of one session
 
   // For tests: called at named points (docs/operations.md, "Crash points"), e.g.
   // "admit:before_commit".
@@ -154,7 +156,8 @@ class Engine {
 
   // ---- routines ----
   // Saves a routine: a new revision where anything changed, else the one there is.
-  // kInvalidArgument: ValidateRoutine's problems, one a line; an executor that is not registered.
+  // kInvalidArgument: ValidateRoutine's problems, one a line; an executor that is not registered; a
+  // schedule faster than min_schedule_interval.
   // kAlreadyExists: a trigger id that belongs to another routine.
   absl::StatusOr<v1::SavedRoutine> Put(const v1::Routine& routine);
   absl::StatusOr<v1::SavedRoutine> GetRoutine(std::string_view account, std::string_view name,

@@ -11,6 +11,7 @@
 #include "src/base/status_macros.h"
 #include "src/base/time_conversion.h"
 #include "src/engine/engine_impl.h"
+#include "src/engine/schedule_rules.h"
 
 namespace routines {
 namespace {
@@ -67,6 +68,7 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::Create(EngineOptions options) {
   if (options.store == nullptr) options.store = NewMemoryStore();
   auto impl = std::make_unique<Impl>(std::move(options));
   RETURN_IF_ERROR(impl->catalog.Load(*impl->options.store));
+  RETURN_IF_ERROR(impl->scheduler.Load());
   return std::unique_ptr<Engine>(new Engine(std::move(impl)));
 }
 
@@ -85,17 +87,20 @@ absl::Status Engine::Start() {
     return absl::FailedPreconditionError("the engine was started or stopped before; make another");
   }
   impl_->dispatcher.Start();
+  impl_->scheduler.Start();
   return absl::OkStatus();
 }
 
 void Engine::Stop() {
   absl::MutexLock lock(&impl_->lifecycle_mu);
   impl_->started = true;
+  impl_->scheduler.Stop();
   impl_->dispatcher.Stop();
 }
 
 absl::Time Engine::Step() {
-  return impl_->dispatcher.Step();
+  const absl::Time next = impl_->scheduler.Step();  // first: it may queue sessions
+  return std::min(next, impl_->dispatcher.Step());
 }
 
 EngineStats Engine::Stats() {
@@ -119,6 +124,7 @@ absl::Status Engine::Impl::Save(v1::SavedRoutine& saved) {
   }
   RETURN_IF_ERROR(status);
   catalog.Put(saved);
+  scheduler.Changed(saved);
   return absl::OkStatus();
 }
 
@@ -129,6 +135,11 @@ absl::StatusOr<v1::SavedRoutine> Engine::Put(const v1::Routine& given) {
     return ProblemsAsStatus(problems);
   }
   const EngineOptions& options = impl_->options;
+  if (const auto problems =
+          ProblemsOfIntervals(routine, options.min_schedule_interval, options.clock->TimeNow());
+      !problems.empty()) {
+    return ProblemsAsStatus(problems);
+  }
   if (!routine.executor().empty() && !options.executors.contains(routine.executor())) {
     return absl::InvalidArgumentError(absl::StrCat(
         "executor: no executor named \"", routine.executor(), "\" is registered; there are: ",

@@ -55,7 +55,7 @@ absl::StatusOr<Result> Await(
 
 }  // namespace
 
-void Engine::Impl::Admit(Admission admission, std::function<void(absl::StatusOr<Admitted>)> done) {
+void Engine::Impl::Admit(Admission admission, AdmitDone done) {
   if (options.crash_point) options.crash_point("admit:before_commit");
   Begin();
   options.store->Admit(std::move(admission),

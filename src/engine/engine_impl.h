@@ -14,16 +14,22 @@
 #include "src/engine/catalog.h"
 #include "src/engine/counters.h"
 #include "src/engine/dispatcher.h"
+#include "src/engine/scheduler.h"
 #include "src/engine/subscriptions.h"
 #include "src/engine/tokens.h"
 
 namespace routines {
 
 struct Engine::Impl {
+  using AdmitDone = std::function<void(absl::StatusOr<Admitted>)>;
+
   explicit Impl(EngineOptions o)
       : options(std::move(o)),
         tokens(*options.store, catalog, *options.clock),
-        dispatcher(options, subscriptions, counters) {}
+        dispatcher(options, subscriptions, counters),
+        scheduler(options, catalog, [this](Admission admission, AdmitDone done) {
+          Admit(std::move(admission), std::move(done));
+        }) {}
 
   // An admission whose answer is still to come.
   void Begin() {
@@ -36,7 +42,7 @@ struct Engine::Impl {
   }
 
   // `done` runs after the commit.
-  void Admit(Admission admission, std::function<void(absl::StatusOr<Admitted>)> done);
+  void Admit(Admission admission, AdmitDone done);
   absl::Status Save(v1::SavedRoutine& saved);
 
   EngineOptions options;
@@ -45,6 +51,7 @@ struct Engine::Impl {
   Counters counters;
   Tokens tokens;
   Dispatcher dispatcher;
+  Scheduler scheduler;
   absl::Mutex save_mu;       // one change of routines and tokens at a time
   absl::Mutex lifecycle_mu;  // Start and Stop, one at a time
   bool started ABSL_GUARDED_BY(lifecycle_mu) = false;
