@@ -119,7 +119,7 @@ class Facts {
     bool exists = false;
   };
 
-  explicit Facts(const EventView& event) : reader_(event) {}
+  explicit Facts(const EventView& event) : event_(event), reader_(event) {}
 
   const Fact& Of(const std::string& field) {
     const auto [place, is_new] = facts_.try_emplace(field);
@@ -129,7 +129,7 @@ class Facts {
     if (!value.ok()) return fact;
     fact.known = true;
     fact.value = *std::move(value);
-    fact.exists = IsPointer(field) ? reader_.Exists(field) : Exists(fact.value);
+    fact.exists = IsPointer(field) ? reader_.Exists(field) : NamedExists(field, fact.value);
     return fact;
   }
 
@@ -143,12 +143,21 @@ class Facts {
   const absl::Status& status() const { return reader_.payload_status(); }
 
  private:
-  static bool Exists(const FieldValue& value) {
+  bool NamedExists(const std::string& field, const FieldValue& value) {
     const auto* list = std::get_if<std::vector<ScalarValue>>(&value);
-    if (list != nullptr) return !list->empty();
-    return !std::holds_alternative<std::monostate>(value);
+    if (list == nullptr) return !std::holds_alternative<std::monostate>(value);
+    if (!list->empty()) return true;
+    const FieldRecipe* recipe = FindFieldRecipe(event_.type, field);
+    if (recipe == nullptr || recipe->derivation == Derivation::kUnion) return false;
+    // An array where GitHub sends a text: it may hold something else than scalars.
+    for (const std::string_view path : recipe->used_paths()) {
+      const FieldValue there = reader_.Pointer(path);
+      if (!std::holds_alternative<std::monostate>(there)) return reader_.Exists(path);
+    }
+    return false;
   }
 
+  const EventView& event_;
   EventReader reader_;
   std::map<std::string, Fact> facts_;
 };
@@ -180,7 +189,7 @@ class TriggerExplainer {
       explanation_.conditions.push_back(
           ExplainCondition(conditions[i], compiled[i], path, problems.empty()));
     }
-    explanation_.matched = AllHeld();
+    explanation_.matched = problems.empty() && AllHeld();
     return std::move(explanation_);
   }
 

@@ -136,6 +136,9 @@ TEST(Explain, HoldsNothingOfATriggerWithProblems) {
   for (size_t i = 3; i < explained.conditions.size(); ++i) {
     EXPECT_FALSE(explained.conditions[i].held) << i;
   }
+  EXPECT_FALSE(ExplainOne(GithubTrigger("gollum", {}),
+                          {.source = "github", .type = "gollum", .payload = kPayload})
+                   .matched);
 }
 
 }  // namespace

@@ -188,6 +188,13 @@ TEST(Conditions, KnowThatObjectsAndTheirListsExist) {
   EXPECT_FALSE(Holds("{}", Compare("", kExists, false)));
 }
 
+TEST(Conditions, KnowThatAListExistsWhereGithubSendsAText) {
+  EXPECT_TRUE(HoldsOnEvent("issues", R"("sender":{"login":[[]]})", Exists("sender")));
+  EXPECT_FALSE(HoldsOnEvent("issues", R"("sender":{"login":[]})", Exists("sender")));
+  EXPECT_FALSE(HoldsOnEvent("issues", R"("sender":{"login":{"a":1}})", Exists("sender")));
+  EXPECT_FALSE(HoldsOnEvent("issues", R"("issue":{"labels":[{"name":null}]})", Exists("labels")));
+}
+
 TEST(Conditions, HaveNoBooleanWhereTheFieldIsNull) {
   for (const bool value : {true, false}) {
     EXPECT_FALSE(HoldsOnEvent("pull_request", R"("pull_request":{"draft":null})",
