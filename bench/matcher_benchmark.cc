@@ -1,7 +1,7 @@
 // The matcher, whole path from bytes to a list of matches, beside reading the same fields with
 // simdjson (P) in the same run. Prints tables in Markdown; times are CPU time of the thread.
 //
-//   matcher_benchmark [sizes|hard|changes|cores]… [--most N]      default: all of it
+//   matcher_benchmark [sizes|hard|changes|cores]… [--least N] [--most N]      default: all of it
 //   matcher_benchmark write FOLDER --routines N [--events M] [--subset simple|contains|full]
 //
 // `write` puts the workload into files for other systems: routines.jsonl (one routine of the
@@ -160,13 +160,14 @@ std::vector<v1::Routine> Routines(Workload& workload, size_t count) {
 
 // ---- tables ----
 
-void Sizes(size_t most) {
+void Sizes(size_t least, size_t most) {
   std::printf(
       "\n| routines | operators | build s | B/routine | P µs | median µs | × P | p99 | max | first "
       "event | matches |\n|---|---|---|---|---|---|---|---|---|---|---|\n");
   const std::pair<Subset, const char*> subsets[] = {
       {Subset::kSimple, "S"}, {Subset::kContains, "C"}, {Subset::kFull, "F"}};
   for (size_t size = 10; size <= most; size *= size == 10 ? 100 : 10) {
+    if (size < least) continue;
     for (const auto& [subset, name] : subsets) {
       Workload workload(size, subset, 42);
       const std::vector<v1::Routine> routines = Routines(workload, size);
@@ -371,8 +372,11 @@ int Write(const std::string& folder, size_t size, size_t count, Subset subset) {
 
 int Main(int argc, char** argv) {
   std::vector<std::string> words;
-  std::map<std::string, std::string> options = {
-      {"--most", "1000000"}, {"--routines", "1000"}, {"--events", "1000"}, {"--subset", "full"}};
+  std::map<std::string, std::string> options = {{"--least", "10"},
+                                                {"--most", "1000000"},
+                                                {"--routines", "1000"},
+                                                {"--events", "1000"},
+                                                {"--subset", "full"}};
   for (int i = 1; i < argc; ++i) {
     if (options.count(argv[i]) == 0) {
       words.emplace_back(argv[i]);
@@ -396,7 +400,7 @@ int Main(int argc, char** argv) {
   const auto wanted = [&](const char* word) {
     return words.empty() || std::find(words.begin(), words.end(), word) != words.end();
   };
-  if (wanted("sizes")) Sizes(number("--most"));
+  if (wanted("sizes")) Sizes(number("--least"), number("--most"));
   if (wanted("hard")) Hard(number("--most"));
   if (wanted("changes")) Changes(number("--most"));
   if (wanted("cores")) Cores(std::min<size_t>(100'000, number("--most")));

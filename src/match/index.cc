@@ -1,7 +1,6 @@
 #include "src/match/index.h"
 
 #include <algorithm>
-#include <map>
 #include <utility>
 
 namespace routines {
@@ -9,11 +8,42 @@ namespace routines {
 TriggerIndex::TriggerIndex(const IndexTuning& tuning)
     : tuning_(tuning), streams_(epochs_), groups_(epochs_) {}
 
+namespace {
+
+void JoinKey(std::string_view first, std::string_view second, std::string& key) {
+  key.assign(first);
+  key.push_back('\0');
+  key.append(second);
+}
+
+void StreamKey(std::string_view source, std::string_view event, std::string& key) {
+  JoinKey(source, event, key);
+}
+
+}  // namespace
+
+void GithubGroupKey(std::string_view event, std::string_view lower_pattern, std::string& key) {
+  JoinKey(event, lower_pattern, key);
+}
+
+// No event's name has a line feed in it.
+void CustomGroupKey(std::string_view source, std::string_view type, std::string& key) {
+  JoinKey(source, type, key);
+  key.push_back('\n');
+}
+
 // ---- changes ----
 
-Group& TriggerIndex::GroupOf(const PlacedRecord& record) {
-  if (Group* const known = groups_.Find(record.group)) return *known;
-  return groups_.Add(std::make_unique<Group>(record.group, record.stream));
+Stream& TriggerIndex::StreamOf(std::string_view source, std::string_view event) {
+  std::string key;
+  StreamKey(source, event, key);
+  if (Stream* const known = streams_.Find(key)) return *known;
+  return streams_.Add(std::make_unique<Stream>(key, source, event, epochs_));
+}
+
+Group& TriggerIndex::GroupOf(std::string_view key, Stream& stream) {
+  if (Group* const known = groups_.Find(key)) return *known;
+  return groups_.Add(std::make_unique<Group>(std::string(key), &stream));
 }
 
 void TriggerIndex::Install(Group& group, std::unique_ptr<const GroupVersion> made) {
@@ -23,23 +53,27 @@ void TriggerIndex::Install(Group& group, std::unique_ptr<const GroupVersion> mad
 }
 
 void TriggerIndex::Apply(uint64_t routine, absl::Span<Group* const> old_groups,
-                         absl::Span<const PlacedRecord> records,
-                         absl::Span<Group* const> new_groups) {
-  // Of a group that has the routine before and after, there is one new version.
-  for (size_t i = 0; i < new_groups.size(); ++i) {
-    if (std::find(new_groups.begin(), new_groups.begin() + i, new_groups[i]) !=
-        new_groups.begin() + i) {
-      continue;
-    }
-    GroupEdit edit(*new_groups[i], tuning_);
+                         absl::Span<const PlacedRecord> records) {
+  // A group that has the routine before and after gets one new version.
+  const auto in = [](const PlacedRecord& record, const Group* group) {
+    return record.group == group;
+  };
+  for (size_t i = 0; i < records.size(); ++i) {
+    Group& group = *records[i].group;
+    const bool done = std::any_of(records.begin(), records.begin() + i,
+                                  [&](const PlacedRecord& record) { return in(record, &group); });
+    if (done) continue;
+    GroupEdit edit(group, tuning_);
     if (!old_groups.empty()) edit.Remove(routine);
-    for (size_t j = i; j < new_groups.size(); ++j) {
-      if (new_groups[j] == new_groups[i]) edit.Add(records[j].record);
+    for (size_t j = i; j < records.size(); ++j) {
+      if (in(records[j], &group)) edit.Add(records[j].record);
     }
-    Install(*new_groups[i], edit.Build(epochs_.next_version()));
+    Install(group, edit.Build(epochs_.next_version()));
   }
   for (Group* const group : old_groups) {
-    if (std::find(new_groups.begin(), new_groups.end(), group) != new_groups.end()) continue;
+    const bool done = std::any_of(records.begin(), records.end(),
+                                  [&](const PlacedRecord& record) { return in(record, group); });
+    if (done) continue;
     GroupEdit edit(*group, tuning_);
     edit.Remove(routine);
     Install(*group, edit.Build(epochs_.next_version()));
@@ -48,17 +82,25 @@ void TriggerIndex::Apply(uint64_t routine, absl::Span<Group* const> old_groups,
   epochs_.Collect();
 }
 
-void TriggerIndex::AddAll(absl::Span<const PlacedRecord> records, absl::Span<Group* const> groups) {
-  std::vector<uint32_t> order(records.size());
-  for (uint32_t i = 0; i < order.size(); ++i) order[i] = i;
-  const auto match = [&](uint32_t i) { return RecordView(records[i].record.data()).match(); };
-  std::sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) {
-    return groups[a] != groups[b] ? groups[a] < groups[b] : match(a) < match(b);
+void TriggerIndex::AddAll(absl::Span<const PlacedRecord> records) {
+  struct Key {
+    const Group* group;
+    uint64_t match;
+    uint32_t record;
+  };
+  std::vector<Key> order(records.size());
+  for (uint32_t i = 0; i < order.size(); ++i) {
+    order[i] = {records[i].group, RecordView(records[i].record.data()).match(), i};
+  }
+  std::sort(order.begin(), order.end(), [](const Key& a, const Key& b) {
+    return a.group != b.group ? a.group < b.group : a.match < b.match;
   });
   for (size_t i = 0; i < order.size();) {
-    Group& group = *groups[order[i]];
+    Group& group = *records[order[i].record].group;
     GroupEdit edit(group, tuning_);
-    for (; i < order.size() && groups[order[i]] == &group; ++i) edit.Add(records[order[i]].record);
+    for (; i < order.size() && order[i].group == &group; ++i) {
+      edit.Add(records[order[i].record].record);
+    }
     Install(group, edit.Build(epochs_.next_version(), true));
   }
   epochs_.Advance();
@@ -68,25 +110,31 @@ void TriggerIndex::AddAll(absl::Span<const PlacedRecord> records, absl::Span<Gro
 // ---- readers ----
 
 // The groups that can hold triggers for the event, the closest scope first.
-int TriggerIndex::FindScopes(const EventView& event, std::string_view repository,
+int TriggerIndex::FindScopes(const EventView& event, std::string_view repository, std::string& key,
                              const Group** scopes) const {
   int count = 0;
-  const auto add = [&](const std::string& key) {
+  const auto add = [&] {
     const Group* const group = groups_.Find(key);
     const bool known = std::find(scopes, scopes + count, group) != scopes + count;
     if (group != nullptr && !known) scopes[count++] = group;
   };
   if (event.source != "github") {
-    add(CustomGroupKey(event.source, event.type));
-    add(CustomGroupKey(event.source, ""));
+    CustomGroupKey(event.source, event.type, key);
+    add();
+    CustomGroupKey(event.source, "", key);
+    add();
     return count;
   }
   if (repository.empty()) return 0;
-  add(GithubGroupKey(event.type, repository));
+  GithubGroupKey(event.type, repository, key);
+  add();
   const size_t slash = repository.rfind('/');
   if (slash == repository.npos || slash + 1 == repository.size()) return count;
-  add(GithubGroupKey(event.type, std::string(repository.substr(0, slash + 1)) + "*"));
-  add(GithubGroupKey(event.type, "*/*"));
+  GithubGroupKey(event.type, repository.substr(0, slash + 1), key);
+  key.push_back('*');
+  add();
+  GithubGroupKey(event.type, "*/*", key);
+  add();
   return count;
 }
 
@@ -125,8 +173,8 @@ absl::Status TriggerIndex::Match(const EventView& event, IndexAnswer& answer) co
   answer.Clear();
   const EpochDomain::Pin pin(epochs_, answer.pin_hint);
   const bool github = event.source == "github";
-  const Stream* const stream =
-      streams_.Find(StreamKey(event.source, github ? event.type : std::string_view()));
+  StreamKey(event.source, github ? event.type : std::string_view(), answer.key);
+  const Stream* const stream = streams_.Find(answer.key);
   if (stream == nullptr) return absl::OkStatus();  // nobody asks about such events
   answer.reader.Open(event);
   std::string_view repository;
@@ -135,7 +183,7 @@ absl::Status TriggerIndex::Match(const EventView& event, IndexAnswer& answer) co
     if (!status.ok()) return status;
   }
   const Group* scopes[kMostScopes];
-  const int found = FindScopes(event, repository, scopes);
+  const int found = FindScopes(event, repository, answer.key, scopes);
   const GroupVersion* versions[kMostScopes];
   int count = 0;
   for (int i = 0; i < found; ++i) {

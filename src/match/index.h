@@ -15,11 +15,8 @@
 #include <string_view>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/types/span.h"
 #include "routines/event.h"
-#include "src/match/index_compile.h"
 #include "src/match/index_directory.h"
 #include "src/match/index_epoch.h"
 #include "src/match/index_group.h"
@@ -50,25 +47,37 @@ struct IndexAnswer {
   IndexReader reader;
   EventValues values;
   SegmentScratch scratch;
+  std::string key;
   uint32_t pin_hint = 0;
 };
+
+// A trigger of a routine in one of its groups. One that lists several repositories is in several.
+struct PlacedRecord {
+  Group* group;
+  std::string record;
+};
+
+// The key of a group: whose triggers an event can concern at all.
+void GithubGroupKey(std::string_view event, std::string_view lower_pattern, std::string& key);
+void CustomGroupKey(std::string_view source, std::string_view type, std::string& key);
 
 class TriggerIndex {
  public:
   explicit TriggerIndex(const IndexTuning& tuning = {});
 
-  Directory<Stream>& streams() { return streams_; }
   EpochDomain& epochs() { return epochs_; }
 
   // ---- changes; the caller sees to it that there is one at a time ----
 
-  Group& GroupOf(const PlacedRecord& record);
+  // The stream or group of a key, made where there is none.
+  Stream& StreamOf(std::string_view source, std::string_view event);
+  Group& GroupOf(std::string_view key, Stream& stream);
 
   // Takes all records of `routine` out of `old_groups`, and puts `records` in: one change.
   void Apply(uint64_t routine, absl::Span<Group* const> old_groups,
-             absl::Span<const PlacedRecord> records, absl::Span<Group* const> new_groups);
-  // Adds records of new routines; each group is changed once. `groups` are theirs.
-  void AddAll(absl::Span<const PlacedRecord> records, absl::Span<Group* const> groups);
+             absl::Span<const PlacedRecord> records);
+  // Adds records of new routines, as one change; each group gets one new version.
+  void AddAll(absl::Span<const PlacedRecord> records);
 
   // ---- readers ----
 
@@ -77,7 +86,8 @@ class TriggerIndex {
  private:
   static constexpr int kMostScopes = 3;
 
-  int FindScopes(const EventView& event, std::string_view repository, const Group** scopes) const;
+  int FindScopes(const EventView& event, std::string_view repository, std::string& key,
+                 const Group** scopes) const;
   absl::Status ReadFields(const Stream& stream, absl::Span<const GroupVersion* const> versions,
                           IndexAnswer& answer) const;
   static void MatchGroup(const GroupVersion& version, IndexAnswer& answer);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <set>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -82,19 +81,6 @@ absl::Status CheckSize(const CompiledCondition& condition) {
 
 }  // namespace
 
-std::string StreamKey(std::string_view source, std::string_view event) {
-  return absl::StrCat(View(source), absl::string_view("\0", 1), View(event));
-}
-
-std::string GithubGroupKey(std::string_view event, std::string_view lower_pattern) {
-  return absl::StrCat(View(event), absl::string_view("\0", 1), View(lower_pattern));
-}
-
-// No event's name has a line feed in it.
-std::string CustomGroupKey(std::string_view source, std::string_view type) {
-  return absl::StrCat("\n", View(source), absl::string_view("\0", 1), View(type));
-}
-
 absl::Status TriggerCompiler::Compile(const v1::Routine& routine, uint64_t handle,
                                       CompiledRoutine& out) {
   if (routine.triggers_size() > 0xffff) {
@@ -123,8 +109,8 @@ absl::Status TriggerCompiler::CompileTrigger(const v1::Trigger& trigger, uint64_
   }
   if (trigger.disabled()) return absl::OkStatus();
   const bool github = trigger.has_github();
-  Stream& stream = github ? StreamOf("github", trigger.github().event())
-                          : StreamOf(trigger.custom().source(), "");
+  Stream& stream = github ? index_.StreamOf("github", trigger.github().event())
+                          : index_.StreamOf(trigger.custom().source(), "");
   std::stable_sort(conditions.begin(), conditions.end(),
                    [](const auto& a, const auto& b) { return CostOf(a) < CostOf(b); });
   RecordWriter writer(match);
@@ -139,17 +125,20 @@ absl::Status TriggerCompiler::CompileTrigger(const v1::Trigger& trigger, uint64_
       return status;
     }
   }
-  std::string record = std::move(writer).Finish();
+  const std::string record = std::move(writer).Finish();
+  std::string key;
   if (!github) {
-    out.records.push_back(
-        {CustomGroupKey(trigger.custom().source(), trigger.custom().type()), &stream, record});
+    CustomGroupKey(trigger.custom().source(), trigger.custom().type(), key);
+    out.records.push_back({&index_.GroupOf(key, stream), record});
     return absl::OkStatus();
   }
-  std::set<std::string> patterns;
+  const size_t before = out.records.size();
   for (const std::string& pattern : trigger.github().repositories()) {
-    if (!patterns.insert(absl::AsciiStrToLower(pattern)).second) continue;
-    out.records.push_back({GithubGroupKey(trigger.github().event(), absl::AsciiStrToLower(pattern)),
-                           &stream, record});
+    GithubGroupKey(trigger.github().event(), absl::AsciiStrToLower(pattern), key);
+    Group* const group = &index_.GroupOf(key, stream);
+    const bool twice = std::any_of(out.records.begin() + before, out.records.end(),
+                                   [&](const PlacedRecord& other) { return other.group == group; });
+    if (!twice) out.records.push_back({group, record});
   }
   return absl::OkStatus();
 }
@@ -202,12 +191,6 @@ void TriggerCompiler::AddPattern(const CompiledCondition& condition, uint16_t fi
   }
   writer.BeginClause(ClauseKind::kPattern, condition.negated ? kNegated : 0, field);
   writer.AddOperand(Tag::kAbsent, {address, sizeof(address)});
-}
-
-Stream& TriggerCompiler::StreamOf(std::string_view source, std::string_view event) {
-  const std::string key = StreamKey(source, event);
-  if (Stream* const known = streams_.Find(key)) return *known;
-  return streams_.Add(std::make_unique<Stream>(key, source, event, epochs_));
 }
 
 }  // namespace routines

@@ -10,27 +10,14 @@
 #include <string_view>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "routines/v1/routine.pb.h"
-#include "src/match/index_directory.h"
-#include "src/match/index_epoch.h"
+#include "src/match/index.h"
 #include "src/match/index_pattern.h"
 #include "src/match/index_record.h"
 #include "src/match/index_stream.h"
 
 namespace routines {
-
-// The key of a group: whose triggers an event can concern at all.
-std::string GithubGroupKey(std::string_view event, std::string_view lower_pattern);
-std::string CustomGroupKey(std::string_view source, std::string_view type);
-std::string StreamKey(std::string_view source, std::string_view event);
-
-struct PlacedRecord {
-  std::string group;  // key
-  Stream* stream;
-  std::string record;
-};
 
 struct CompiledRoutine {
   std::vector<PlacedRecord> records;
@@ -39,8 +26,7 @@ struct CompiledRoutine {
 
 class TriggerCompiler {
  public:
-  TriggerCompiler(Directory<Stream>& streams, EpochDomain& epochs)
-      : streams_(streams), epochs_(epochs) {}
+  explicit TriggerCompiler(TriggerIndex& index) : index_(index) {}
 
   // kInvalidArgument: what CheckFilters says, or a list that is too long.
   absl::Status Compile(const v1::Routine& routine, uint64_t handle, CompiledRoutine& out);
@@ -53,10 +39,8 @@ class TriggerCompiler {
   // What follows from a pattern comes before it: it is tested sooner, and segments can use it.
   void AddPattern(const CompiledCondition& condition, uint16_t field, bool top,
                   RecordWriter& writer, CompiledRoutine& out);
-  Stream& StreamOf(std::string_view source, std::string_view event);
 
-  Directory<Stream>& streams_;
-  EpochDomain& epochs_;
+  TriggerIndex& index_;
   PatternTable patterns_;
 };
 

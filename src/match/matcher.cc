@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "src/match/index.h"
+#include "src/match/index_compile.h"
 
 namespace routines {
 namespace {
@@ -35,6 +36,16 @@ struct Entry {
   std::vector<Group*> groups;
   std::vector<std::shared_ptr<const Pattern>> patterns;
   bool live = false;
+
+  void SetGroups(absl::Span<const PlacedRecord> records) {
+    groups.clear();
+    for (const PlacedRecord& record : records) {
+      if (std::find(groups.begin(), groups.end(), record.group) == groups.end()) {
+        groups.push_back(record.group);
+      }
+    }
+    groups.shrink_to_fit();
+  }
 };
 
 }  // namespace
@@ -42,12 +53,14 @@ struct Entry {
 static_assert(sizeof(TriggerMatch) == sizeof(uint64_t));
 
 struct Matcher::Impl {
-  explicit Impl(const IndexTuning& tuning)
-      : index(tuning), compiler(index.streams(), index.epochs()) {}
+  explicit Impl(const IndexTuning& tuning) : index(tuning), compiler(index) {}
 
   // The handle of a routine, whether it is there or not.
   uint64_t HandleOf(const std::string& name) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
-  Entry* Find(const std::string& name, uint64_t& handle) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  // Makes the entry of a routine that is there from now on.
+  Entry& AddEntry(uint64_t handle, std::string name) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  absl::Status PutAll(absl::Span<const v1::Routine* const> routines)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
   void Replace(uint64_t handle, CompiledRoutine compiled) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
 
   absl::Mutex mutex;  // of changes; readers take none
@@ -73,12 +86,8 @@ uint64_t Matcher::Impl::HandleOf(const std::string& name) {
 
 void Matcher::Impl::Replace(uint64_t handle, CompiledRoutine compiled) {
   Entry& entry = entries[handle];
-  std::vector<Group*> groups;
-  for (const PlacedRecord& record : compiled.records) groups.push_back(&index.GroupOf(record));
-  index.Apply(handle, entry.groups, compiled.records, groups);
-  std::sort(groups.begin(), groups.end());
-  groups.erase(std::unique(groups.begin(), groups.end()), groups.end());
-  entry.groups = std::move(groups);
+  index.Apply(handle, entry.groups, compiled.records);
+  entry.SetGroups(compiled.records);
   // Readers may still be in the old records, which point to the old patterns.
   if (!entry.patterns.empty()) {
     index.epochs().Retire(
@@ -95,20 +104,52 @@ absl::StatusOr<RoutineHandle> Matcher::Put(const v1::Routine& routine) {
   if (absl::Status status = impl_->compiler.Compile(routine, handle, compiled); !status.ok()) {
     return status;
   }
-  Entry& entry = impl_->entries[handle];
-  if (!entry.live) {
-    entry.live = true;
-    entry.name = std::move(name);
-    impl_->size.fetch_add(1, std::memory_order_relaxed);
-  }
+  impl_->AddEntry(handle, std::move(name));
   impl_->Replace(handle, std::move(compiled));
   return handle;
 }
 
+Entry& Matcher::Impl::AddEntry(uint64_t handle, std::string name) {
+  Entry& entry = entries[handle];
+  if (entry.live) return entry;
+  entry.live = true;
+  entry.name = std::move(name);
+  size.fetch_add(1, std::memory_order_relaxed);
+  return entry;
+}
+
 absl::Status Matcher::PutAll(absl::Span<const v1::Routine* const> routines) {
+  absl::MutexLock lock(&impl_->mutex);
+  return impl_->PutAll(routines);
+}
+
+// New routines are gathered, so that each group changes once; others are replaced one by one.
+absl::Status Matcher::Impl::PutAll(absl::Span<const v1::Routine* const> routines) {
+  std::vector<PlacedRecord> gathered;
+  const auto flush = [&] {
+    index.AddAll(gathered);
+    gathered.clear();
+  };
   for (const v1::Routine* routine : routines) {
-    if (auto handle = Put(*routine); !handle.ok()) return handle.status();
+    std::string name = NameOf(routine->account(), routine->name());
+    const uint64_t handle = HandleOf(name);
+    CompiledRoutine compiled;
+    if (absl::Status status = compiler.Compile(*routine, handle, compiled); !status.ok()) {
+      flush();
+      return status;
+    }
+    const auto known = entries.find(handle);
+    if (known != entries.end() && known->second.live) {
+      flush();
+      Replace(handle, std::move(compiled));
+      continue;
+    }
+    Entry& entry = AddEntry(handle, std::move(name));
+    entry.SetGroups(compiled.records);
+    entry.patterns = std::move(compiled.patterns);
+    std::move(compiled.records.begin(), compiled.records.end(), std::back_inserter(gathered));
   }
+  flush();
   return absl::OkStatus();
 }
 
