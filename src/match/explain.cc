@@ -133,10 +133,9 @@ class Facts {
     return fact;
   }
 
-  // A text that every event may have, wherever it comes from; empty where it is absent.
+  // Empty where there is no text at `pointer`.
   std::string Text(std::string_view pointer) {
-    FieldValue value = reader_.Pointer(pointer);
-    const auto* text = std::get_if<std::string>(&value);
+    const auto* text = std::get_if<std::string>(&Of(std::string(pointer)).value);
     return text == nullptr ? "" : *text;
   }
 
