@@ -42,8 +42,9 @@ inline ScanBlock IndexBlock(const char* bytes, ScanCarry& carry) {
 #undef ROUTINES_SCAN_TARGET
 
 #define ROUTINES_AVX2 __attribute__((target("avx2,bmi,bmi2,lzcnt,pclmul,popcnt")))
-#define ROUTINES_AVX512 \
-  __attribute__((target("avx512f,avx512bw,avx512vl,avx2,bmi,bmi2,lzcnt,pclmul,popcnt")))
+#define ROUTINES_AVX512                                                                     \
+  __attribute__((target("avx512f,avx512bw,avx512vl,avx2,bmi,bmi2,lzcnt,pclmul," \
+                        "popcnt")))
 
 namespace routines::scan_avx2 {
 

@@ -12,7 +12,7 @@ inline constexpr size_t kBlockBytes = 64;
 
 // Bit i stands for byte i.
 struct alignas(32) ScanBlock {
-  uint64_t quotes;   // that begin or end a string
+  uint64_t marks;    // quotes that begin or end a string, and brackets outside strings
   uint64_t opens;    // { and [ outside strings
   uint64_t closes;   // } and ] outside strings
   uint64_t escapes;  // backslashes
@@ -53,7 +53,9 @@ inline ScanBlock MakeBlock(uint64_t quotes, uint64_t in_string, uint64_t opens, 
                            uint64_t backslashes, ScanCarry& carry) {
   in_string ^= carry.in_string;
   carry.in_string = static_cast<uint64_t>(static_cast<int64_t>(in_string) >> 63);
-  return {quotes, opens & ~in_string, closes & ~in_string, backslashes};
+  opens &= ~in_string;
+  closes &= ~in_string;
+  return {quotes | opens | closes, opens, closes, backslashes};
 }
 
 }  // namespace routines
