@@ -153,7 +153,7 @@ class EventReader::Impl {
   std::vector<Found> At(std::string_view path, bool stars) {
     std::vector<Found> found;
     const auto tokens = ParseJsonPointer(path);
-    if (!status_.ok() || !tokens.has_value()) return found;
+    if (!status_.ok() || !tokens.has_value() || !document_.is_alive()) return found;
     document_.rewind();
     od::value root;
     if (!document_.get_value().get(root)) Walk(root, *tokens, 0, stars, found);

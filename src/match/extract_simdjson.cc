@@ -28,7 +28,8 @@ class SimdjsonReader : public ExtractionReader {
   }
 
   absl::Status Read(const ExtractionPlan& plan, TargetMask wanted, ValueTable& values) override {
-    if (document_error_) return BrokenPayload();
+    // What a broken document did to an earlier Read, it cannot be rewound from.
+    if (document_error_ || !document_.is_alive()) return BrokenPayload();
     plan_ = &plan;
     wanted_ = wanted;
     values_ = &values;
@@ -128,8 +129,10 @@ class SimdjsonReader : public ExtractionReader {
       out.kind = is_true ? ValueKind::kTrue : ValueKind::kFalse;
       return simdjson::SUCCESS;
     } else {
+      bool is_null = false;
+      if (auto error = value.is_null().get(is_null)) return error;
       out.kind = ValueKind::kNull;
-      return value.is_null() ? simdjson::SUCCESS : simdjson::N_ATOM_ERROR;
+      return is_null ? simdjson::SUCCESS : simdjson::N_ATOM_ERROR;
     }
     text = arena_.Copy(text);  // the parser's own memory is used anew at each Read
     out.data = text.data();
