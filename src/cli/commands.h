@@ -164,6 +164,13 @@ struct MatchOptions {
 CommandResult Match(const MatchOptions& options);
 CommandResult ExplainEvent(const MatchOptions& options);
 
+struct FieldsOptions {
+  std::string event;  // empty: all
+  bool json = false;
+};
+// What filters can look at, and where it comes from.
+CommandResult Fields(const FieldsOptions& options);
+
 // ---- completion ----
 
 // The script for `shell`: bash or zsh.

@@ -49,6 +49,11 @@ void CommandLine::AddMatchCommands() {
       ->type_name("[ACCOUNT/]NAME")
       ->check(CheckNotEmpty);
   AddJson(command, &explain->json);
+
+  auto* fields = AddCommand<FieldsOptions>(
+      &app_, "fields", "Print the fields that filters can look at", Fields, &command);
+  command->add_option("event", fields->event, "Of this GitHub event only")->type_name("EVENT");
+  AddJson(command, &fields->json);
 }
 
 }  // namespace routines::cli

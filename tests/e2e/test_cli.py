@@ -714,6 +714,34 @@ def test_a_progress_line_shows_on_a_terminal_only(server, tmp_path):
     assert server.cli("session", "wait", session).stderr == ""
 
 
+# ---- fields ----
+
+
+def test_fields_prints_the_table_of_one_event_or_of_all(cli):
+    lines = cli("fields", "push").stdout.splitlines()
+    assert lines[0].split() == ["EVENT", "FIELD", "TYPE", "FROM"]
+    assert lines[1].split() == ["push", "author", "login", "/pusher/name"]
+    assert all(line.startswith("push ") for line in lines[1:])
+    assert len({line.split()[0] for line in cli("fields").stdout.splitlines()[1:]}) == 18
+
+
+def test_fields_tells_programs_actions_and_sources_too(cli):
+    events = json.loads(cli("fields", "--json").stdout)["events"]
+    assert len(events) == 18
+    (issues,) = json.loads(cli("fields", "issues", "--json").stdout)["events"]
+    assert issues in events
+    assert "opened" in issues["actions"] and issues["has_action"] is True
+    assert {"field": "labels", "type": "labels", "path": "/issue/labels/*/name",
+            "source": "https://docs.github.com/en/webhooks/webhook-events-and-payloads#issues"
+            } in issues["fields"]
+
+
+def test_fields_of_an_unknown_event_names_the_nearest(cli):
+    done = cli("fields", "pul_request")
+    assert done.returncode == 2
+    assert 'did you mean "pull_request"?' in done.stderr
+
+
 # ---- completion ----
 
 
