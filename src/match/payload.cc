@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/hash/hash.h"
+#include "absl/numeric/bits.h"
 #include "absl/strings/charconv.h"
 #include "absl/strings/str_cat.h"
 #include "routines/event.h"
@@ -14,20 +15,24 @@
 #include "src/base/words.h"
 #include "src/match/json_text.h"
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 namespace routines {
 namespace {
 
 // Which keys each object has had. One table for all objects: the number of the object is hashed
-// with the key.
+// with the key, by a hash that is seeded at random, so that nobody can choose keys that collide.
 class KeySet {
  public:
-  KeySet() : slots_(512) {}
+  KeySet() : slots_(1024) {}
 
   struct Key {
-    uint64_t hash = 0;
-    uint32_t object = 0;  // 0: the slot is free
-    uint32_t raw = 0;     // where the key begins in the payload, behind its quote
-    uint32_t raw_size = 0;
+    uint64_t hash;
+    uint32_t object;
+    uint32_t raw;  // where the key begins in the payload, behind its quote
+    uint32_t raw_size;
   };
 
   static uint64_t Hash(uint32_t object, std::string_view key) {
@@ -37,32 +42,60 @@ class KeySet {
   // Adds `key` unless `same` says of one with the same hash that it is the same.
   template <class Same>
   bool Insert(const Key& key, Same same) {
-    if (2 * ++count_ > slots_.size()) Grow();
+    if (2 * keys_.size() >= slots_.size()) Grow();
     for (size_t i = key.hash;; ++i) {
-      Key& slot = slots_[i & (slots_.size() - 1)];
-      if (slot.object == 0) {
-        slot = key;
+      Slot& slot = slots_[i & (slots_.size() - 1)];
+      if (slot.number == 0) {
+        keys_.push_back(key);
+        slot = {static_cast<uint32_t>(key.hash >> 32), static_cast<uint32_t>(keys_.size())};
         return true;
       }
-      if (slot.hash == key.hash && slot.object == key.object && same(slot)) return false;
+      if (slot.tag != static_cast<uint32_t>(key.hash >> 32)) continue;
+      const Key& other = keys_[slot.number - 1];
+      if (other.hash == key.hash && other.object == key.object && same(other)) return false;
     }
   }
 
  private:
+  struct Slot {
+    uint32_t tag = 0;     // the upper half of the hash
+    uint32_t number = 0;  // of the key, from 1; 0: the slot is free
+  };
+
   void Grow() {
-    std::vector<Key> old(4 * slots_.size());
-    old.swap(slots_);
-    for (const Key& key : old) {
-      if (key.object == 0) continue;
-      size_t i = key.hash;
-      while (slots_[i & (slots_.size() - 1)].object != 0) ++i;
-      slots_[i & (slots_.size() - 1)] = key;
+    slots_.assign(4 * slots_.size(), {});
+    for (size_t k = 0; k < keys_.size(); ++k) {
+      size_t i = keys_[k].hash;
+      while (slots_[i & (slots_.size() - 1)].number != 0) ++i;
+      slots_[i & (slots_.size() - 1)] = {static_cast<uint32_t>(keys_[k].hash >> 32),
+                                         static_cast<uint32_t>(k + 1)};
     }
   }
 
-  std::vector<Key> slots_;  // a power of two
-  size_t count_ = 0;
+  std::vector<Slot> slots_;  // a power of two
+  std::vector<Key> keys_;
 };
+
+// How many plain characters of a string begin at `at`, before a quote, a backslash or a control
+// character; 0 to `end` - `at`.
+size_t PlainRun(const char* at, const char* end) {
+  const char* const begin = at;
+#ifdef __SSE2__
+  const __m128i quote = _mm_set1_epi8('"'), backslash = _mm_set1_epi8('\\');
+  const __m128i last_control = _mm_set1_epi8(0x1F);
+  for (; end - at >= 16; at += 16) {
+    const __m128i part = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+    const __m128i special =
+        _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(part, quote), _mm_cmpeq_epi8(part, backslash)),
+                     _mm_cmpeq_epi8(_mm_min_epu8(part, last_control), part));
+    const unsigned mask = static_cast<unsigned>(_mm_movemask_epi8(special));
+    if (mask != 0)
+      return static_cast<size_t>(at - begin) + static_cast<size_t>(absl::countr_zero(mask));
+  }
+#endif
+  while (at < end && *at != '"' && *at != '\\' && static_cast<unsigned char>(*at) >= 0x20) ++at;
+  return static_cast<size_t>(at - begin);
+}
 
 class Checker {
  public:
@@ -253,24 +286,11 @@ bool Checker::AddKey(std::string_view raw) {
   return true;
 }
 
-// Eight bytes at a time: whether one of them ends a run of plain characters of a string.
-bool HasSpecial(const char* at) {
-  uint64_t word;
-  std::memcpy(&word, at, 8);
-  constexpr uint64_t kOnes = 0x0101010101010101, kTops = 0x8080808080808080;
-  const auto zero_in = [](uint64_t x) { return (x - kOnes) & ~x & kTops; };
-  const uint64_t control = (word - kOnes * 0x20) & ~word & kTops;
-  return (zero_in(word ^ (kOnes * '"')) | zero_in(word ^ (kOnes * '\\')) | control) != 0;
-}
-
 bool Checker::String() {
   escaped_ = false;
   ++at_;
   for (;;) {
-    while (end_ - at_ >= 8 && !HasSpecial(at_)) at_ += 8;
-    while (at_ < end_ && *at_ != '"' && *at_ != '\\' && static_cast<unsigned char>(*at_) >= 0x20) {
-      ++at_;
-    }
+    at_ += PlainRun(at_, end_);
     if (at_ == end_) return Fail("a string does not end");
     if (*at_ == '"') break;
     if (*at_ != '\\') return Fail("a control character stands in a string; escape it");
