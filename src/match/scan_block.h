@@ -5,6 +5,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
+#include <string_view>
 
 namespace routines {
 
@@ -56,6 +58,22 @@ inline ScanBlock MakeBlock(uint64_t quotes, uint64_t in_string, uint64_t opens, 
   opens &= ~in_string;
   closes &= ~in_string;
   return {quotes | opens | closes, opens, closes, backslashes};
+}
+
+// Whether two keys are the same: most are 4 to 16 bytes long, where a call costs more than the
+// work.
+inline bool SameKey(std::string_view a, std::string_view b) {
+  const size_t size = a.size();
+  if (size != b.size()) return false;
+  if (size < 4 || size > 16) return a == b;
+  const auto differ = [&](size_t at, auto word) {
+    auto other = word;
+    std::memcpy(&word, a.data() + at, sizeof(word));
+    std::memcpy(&other, b.data() + at, sizeof(word));
+    return word ^ other;
+  };
+  if (size < 8) return (differ(0, uint32_t{0}) | differ(size - 4, uint32_t{0})) == 0;
+  return (differ(0, uint64_t{0}) | differ(size - 8, uint64_t{0})) == 0;
 }
 
 }  // namespace routines
