@@ -30,7 +30,7 @@ std::unique_ptr<ExtractionReader> NewReader(Method method) {
       for (const Method best : {Method::kAvx512, Method::kAvx2, Method::kNeon, Method::kSse2}) {
         if (auto reader = NewReader(best); reader != nullptr) return reader;
       }
-      return NewScalarReader();
+      break;  // simdjson knows more machines
     case Method::kSimdjson:
       break;
   }
