@@ -100,17 +100,21 @@ struct GithubIdentity {
   bool from_fork = false;          // also where the head repository is gone
   bool sender_is_bot = false;
 };
+// The payload must have passed CheckGithubPayload. kInvalidArgument: it is broken where it was
+// read.
 absl::StatusOr<GithubIdentity> ReadGithubIdentity(std::string_view event, std::string_view payload);
 
 // ---- checking ----
 
 // Whether `payload` is JSON that this library reads in one way only: RFC 8259, UTF-8 without BOM,
 // an object at the top, at most 128 levels and 25 MiB, no lone surrogate, no U+0000 in a string, no
-// number beyond binary64, and no key twice in an object that a field is read from.
+// number beyond binary64, and no key twice in one object. The message says what is wrong and at
+// which byte; time is linear in the size.
 absl::Status CheckPayload(std::string_view payload);
 
 // CheckPayload, and that the body fits the event named: only the body is signed, so a captured one
-// could come back under another name. Events beyond the eighteen are checked as JSON only.
+// could come back under another name. No body fits two of the eighteen. Others are checked as JSON
+// only.
 absl::Status CheckGithubPayload(std::string_view event, std::string_view payload);
 
 }  // namespace routines

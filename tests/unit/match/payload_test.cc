@@ -1,6 +1,7 @@
 #include "src/match/payload.h"
 
 #include <ctime>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -217,6 +218,22 @@ TEST(CheckGithubPayload, AcceptsEachPayloadUnderItsOwnNameOnly) {
       const absl::Status status = CheckGithubPayload(event.event, payload.body);
       EXPECT_EQ(status.ok(), event.event == payload.event)
           << payload.name << " as " << event.event << ": " << status;
+    }
+  }
+}
+
+TEST(CheckGithubPayload, IsTriedOnEveryDocumentedAction) {
+  std::set<std::string> names;
+  for (const auto& payload : testing::OwnPayloads()) names.insert(payload.name);
+  for (const GithubEventInfo& event : GithubEvents()) {
+    for (const std::string_view action : event.actions) {
+      EXPECT_TRUE(names.count(absl::StrCat(std::string(event.event), ".", std::string(action))))
+          << event.event << " " << action;
+    }
+    if (event.actions.empty()) {
+      EXPECT_NE(names.lower_bound(std::string(event.event) + "."),
+                names.lower_bound(std::string(event.event) + "/"))
+          << event.event;
     }
   }
 }
