@@ -97,7 +97,7 @@ class ExtractionPlan {
   static int KeyFilterBit(std::string_view key) {
     if (key.empty()) return 0;
     const size_t mixed = key.size() * 5 + static_cast<unsigned char>(key.front()) +
-                         static_cast<unsigned char>(key.back()) * 3u;
+                         static_cast<unsigned char>(key.back()) * size_t{3};
     return static_cast<int>(mixed & 63);
   }
 

@@ -18,8 +18,8 @@ namespace routines::scan_sse2 {
 
 inline ScanBlock IndexBlock(const char* bytes, ScanCarry& carry) {
   uint64_t quotes = 0, opens = 0, closes = 0, backslashes = 0;
-  for (int i = 3; i >= 0; --i) {
-    const __m128i part = _mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes + 16 * i));
+  for (size_t end = kBlockBytes; end != 0; end -= 16) {
+    const __m128i part = _mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes + end - 16));
     const __m128i braced = _mm_or_si128(part, _mm_set1_epi8(0x20));
     const auto where = [](__m128i a, char b) {
       return static_cast<uint64_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(a, _mm_set1_epi8(b))));
@@ -41,10 +41,11 @@ inline ScanBlock IndexBlock(const char* bytes, ScanCarry& carry) {
 #undef ROUTINES_SCAN
 #undef ROUTINES_SCAN_TARGET
 
-#define ROUTINES_AVX2 __attribute__((target("avx2,bmi,bmi2,lzcnt,pclmul,popcnt")))
-#define ROUTINES_AVX512                                                                     \
-  __attribute__((target("avx512f,avx512bw,avx512vl,avx2,bmi,bmi2,lzcnt,pclmul," \
-                        "popcnt")))
+#define ROUTINES_AVX2 __attribute__((target("avx2,bmi,bmi2,pclmul,popcnt")))
+#define ROUTINES_AVX512                                        \
+  __attribute__((                                              \
+      target("avx512f,avx512bw,avx512vl,avx2,bmi,bmi2,pclmul," \
+             "popcnt")))
 
 namespace routines::scan_avx2 {
 
@@ -106,8 +107,8 @@ namespace {
 
 bool HasAvx2() {
   return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
-         __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("lzcnt") &&
-         __builtin_cpu_supports("pclmul") && __builtin_cpu_supports("popcnt");
+         __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("pclmul") &&
+         __builtin_cpu_supports("popcnt");
 }
 
 bool HasAvx512() {
