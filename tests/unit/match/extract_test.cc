@@ -172,8 +172,7 @@ TEST_P(ExtractTest, KeepsTextsFromReadToRead) {
   EXPECT_THAT(Values(1), ElementsAre("s:three"));
 }
 
-INSTANTIATE_TEST_SUITE_P(Methods, ExtractTest,
-                         testing::ValuesIn(Extraction::Methods()));
+INSTANTIATE_TEST_SUITE_P(Methods, ExtractTest, testing::ValuesIn(Extraction::Methods()));
 
 TEST(ExtractionPlan, RefusesWhatIsNoPointerAndTooManyPaths) {
   EXPECT_FALSE(ExtractionPlan::Compile({"a"}).ok());
