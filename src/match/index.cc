@@ -5,8 +5,15 @@
 
 namespace routines {
 
-TriggerIndex::TriggerIndex(const IndexTuning& tuning)
-    : tuning_(tuning), streams_(epochs_), groups_(epochs_) {}
+TriggerIndex::TriggerIndex(const IndexTuning& tuning, absl::Mutex& changes)
+    : tuning_(tuning),
+      streams_(epochs_),
+      groups_(epochs_),
+      merger_(changes, tuning, [this](Group& group, GroupEdit& edit) {
+        Install(group, edit.Build(epochs_.next_version()));
+        epochs_.Advance();
+        epochs_.Collect();
+      }) {}
 
 namespace {
 
@@ -69,6 +76,7 @@ void TriggerIndex::Apply(uint64_t routine, absl::Span<Group* const> old_groups,
       if (in(records[j], &group)) edit.Add(records[j].record);
     }
     Install(group, edit.Build(epochs_.next_version()));
+    merger_.Notice(group);
   }
   for (Group* const group : old_groups) {
     const bool done = std::any_of(records.begin(), records.end(),
@@ -77,6 +85,7 @@ void TriggerIndex::Apply(uint64_t routine, absl::Span<Group* const> old_groups,
     GroupEdit edit(*group, tuning_);
     edit.Remove(routine);
     Install(*group, edit.Build(epochs_.next_version()));
+    merger_.Notice(*group);
   }
   epochs_.Advance();
   epochs_.Collect();
@@ -102,6 +111,7 @@ void TriggerIndex::AddAll(absl::Span<const PlacedRecord> records) {
       edit.Add(records[order[i].record].record);
     }
     Install(group, edit.Build(epochs_.next_version(), true));
+    merger_.Notice(group);
   }
   epochs_.Advance();
   epochs_.Collect();

@@ -15,11 +15,13 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/synchronization/mutex.h"
 #include "absl/types/span.h"
 #include "routines/event.h"
 #include "src/match/index_directory.h"
 #include "src/match/index_epoch.h"
 #include "src/match/index_group.h"
+#include "src/match/index_merger.h"
 #include "src/match/index_reader.h"
 #include "src/match/index_values.h"
 
@@ -63,11 +65,15 @@ void CustomGroupKey(std::string_view source, std::string_view type, std::string&
 
 class TriggerIndex {
  public:
-  explicit TriggerIndex(const IndexTuning& tuning = {});
+  // `changes` is held by whoever makes changes, and by the merger.
+  TriggerIndex(const IndexTuning& tuning, absl::Mutex& changes);
 
   EpochDomain& epochs() { return epochs_; }
 
-  // ---- changes; the caller sees to it that there is one at a time ----
+  // ---- changes; under the lock ----
+
+  // Whether nothing is left to be merged in background; for tests.
+  bool settled() const { return merger_.idle(); }
 
   // The stream or group of a key, made where there is none.
   Stream& StreamOf(std::string_view source, std::string_view event);
@@ -98,6 +104,7 @@ class TriggerIndex {
   mutable EpochDomain epochs_;
   Directory<Stream> streams_;
   Directory<Group> groups_;
+  IndexMerger merger_;  // last: its thread uses all of the above
 };
 
 }  // namespace routines

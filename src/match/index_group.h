@@ -71,6 +71,7 @@ struct Group {
   std::atomic<const GroupVersion*> head{nullptr};
   // The writer's: segments up to this one are being merged in background.
   const Segment* merging_to = nullptr;
+  bool merge_queued = false;
 
   // What a reader of `version` sees; null: nothing yet.
   const GroupVersion* At(uint64_t version) const {
@@ -91,6 +92,8 @@ class GroupEdit {
   void Add(std::string_view record);
   // Replaces segments [begin, end) by one that was made of them.
   void Replace(size_t begin, size_t end, SegmentRef merged);
+
+  const SegmentRefs& segments() const { return *segments_; }
 
   // `all`: however many records must be merged.
   std::unique_ptr<const GroupVersion> Build(uint64_t version, bool all = false);

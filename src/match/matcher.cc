@@ -53,7 +53,7 @@ struct Entry {
 static_assert(sizeof(TriggerMatch) == sizeof(uint64_t));
 
 struct Matcher::Impl {
-  explicit Impl(const IndexTuning& tuning) : index(tuning), compiler(index) {}
+  explicit Impl(const IndexTuning& tuning) : index(tuning, mutex), compiler(index) {}
 
   // The handle of a routine, whether it is there or not.
   uint64_t HandleOf(const std::string& name) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
