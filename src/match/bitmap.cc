@@ -76,7 +76,9 @@ __attribute__((target("avx512f,popcnt,bmi"))) size_t SelectWide(const uint64_t* 
     }
     for (; rest != 0; rest >>= 8, from += 8) {
       const auto mask = static_cast<__mmask8>(rest);
-      _mm512_storeu_si512(out, _mm512_maskz_compress_epi64(mask, _mm512_loadu_si512(from)));
+      // A masked load touches nothing behind the last value.
+      const __m512i eight = _mm512_maskz_loadu_epi64(mask, from);
+      _mm512_storeu_si512(out, _mm512_maskz_compress_epi64(mask, eight));
       out += _mm_popcnt_u32(mask);
     }
   }

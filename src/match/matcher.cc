@@ -175,7 +175,7 @@ size_t Matcher::size() const {
 
 struct Matcher::Buffer::Impl {
   IndexAnswer answer;
-  std::vector<uint64_t> list, other;
+  std::vector<uint64_t> list, selected, merged;
   bool listed = true;
 
   void List();
@@ -193,19 +193,25 @@ absl::Status Matcher::Match(const EventView& event, Buffer& buffer) const {
   return status;
 }
 
+// What comes of a segment is in order; what comes of small groups is little.
 void Matcher::Buffer::Impl::List() {
   listed = true;
   list.assign(answer.flat.begin(), answer.flat.end());
+  std::sort(list.begin(), list.end());
   for (const IndexAnswer::Run& run : answer.runs) {
     const uint64_t* const bits = answer.bits.data() + run.begin;
-    const auto matches = run.segment->matches();
-    for (size_t w = 0; w < run.segment->words(); ++w) {
-      for (uint64_t rest = bits[w]; rest != 0; rest &= rest - 1) {
-        list.push_back(matches[64 * w + std::countr_zero(rest)]);
-      }
+    const size_t words = run.segment->words();
+    selected.resize(BitmapCount(bits, words) + 8);
+    selected.resize(BitmapSelect(bits, words, run.segment->matches().data(), selected.data()));
+    if (selected.empty()) continue;
+    if (list.empty()) {
+      list.swap(selected);
+      continue;
     }
+    merged.resize(list.size() + selected.size());
+    std::merge(list.begin(), list.end(), selected.begin(), selected.end(), merged.begin());
+    list.swap(merged);
   }
-  std::sort(list.begin(), list.end());
   list.erase(std::unique(list.begin(), list.end()), list.end());
 }
 

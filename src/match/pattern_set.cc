@@ -101,18 +101,22 @@ void PatternSet::BuildLinks() {
 }
 
 void PatternSet::BuildGrams() {
+  const bool all_long = std::all_of(texts_.begin(), texts_.end(), [](const Text& text) {
+    return text.bytes.size() >= kLong;
+  });
+  gram_ = all_long ? kLong : kLong / 2;
   std::vector<Gram> grams;
   for (uint32_t i = 0; i < texts_.size();) {
     const std::string_view bytes = texts_[i].bytes;
-    if (bytes.size() < kGram) {
+    if (bytes.size() < gram_) {
       has_short_ = true;
       ++i;
       continue;
     }
-    Gram gram{.bytes = LoadHalfWord(bytes.data()), .begin = i, .node = kRoot};
-    for (size_t k = 0; k < kGram; ++k) gram.node = Child(gram.node, bytes[k]);
-    while (i < texts_.size() && texts_[i].bytes.size() >= kGram &&
-           LoadHalfWord(texts_[i].bytes.data()) == gram.bytes) {
+    Gram gram{.bytes = GramOf(bytes.data()), .begin = i, .node = kRoot};
+    for (size_t k = 0; k < gram_; ++k) gram.node = Child(gram.node, bytes[k]);
+    while (i < texts_.size() && texts_[i].bytes.size() >= gram_ &&
+           GramOf(texts_[i].bytes.data()) == gram.bytes) {
       ++i;
     }
     gram.end = i;
@@ -133,8 +137,8 @@ void PatternSet::BuildGrams() {
   }
 }
 
-const PatternSet::Gram* PatternSet::FindGram(uint32_t bytes) const {
-  for (size_t place = HashGram(bytes) >> gram_shift_;; place = (place + 1) % grams_.size()) {
+const PatternSet::Gram* PatternSet::FindGram(uint64_t bytes, uint32_t hash) const {
+  for (size_t place = hash >> gram_shift_;; place = (place + 1) % grams_.size()) {
     const Gram& gram = grams_[place];
     if (gram.begin == gram.end) return nullptr;
     if (gram.bytes == bytes) return &gram;
@@ -152,7 +156,10 @@ void PatternSet::Find(std::string_view text, Scratch& scratch, std::vector<uint3
     std::fill(scratch.seen.begin(), scratch.seen.end(), 0);
     scratch.search = 1;
   }
-  if (CompareAtGrams(text, scratch, ids)) return;
+  if (gram_ == kLong ? CompareAtGrams<kLong>(text, scratch, ids)
+                     : CompareAtGrams<kLong / 2>(text, scratch, ids)) {
+    return;
+  }
   ids.resize(before);
   if (++scratch.search == 0) {
     std::fill(scratch.seen.begin(), scratch.seen.end(), 0);
@@ -186,16 +193,18 @@ inline void PatternSet::Report(uint32_t text, Scratch& scratch, std::vector<uint
 }
 
 // False: it took more steps than the automaton would, and was given up.
+template <size_t kWidth>
 bool PatternSet::CompareAtGrams(std::string_view text, Scratch& scratch,
                                 std::vector<uint32_t>& ids) const {
   size_t budget = text.size() + 64;
   const char* const data = text.data();
-  const size_t grams = text.size() < kGram ? 0 : text.size() - kGram + 1;
+  const size_t grams = text.size() < kWidth ? 0 : text.size() - kWidth + 1;
   for (size_t i = 0; i < grams; ++i) {
-    const uint32_t bytes = LoadHalfWord(data + i);
-    const uint32_t bit = HashGram(bytes) >> filter_shift_;
+    const uint64_t bytes = kWidth == kLong ? LoadWord(data + i) : LoadHalfWord(data + i);
+    const uint32_t hash = HashGram(bytes);
+    const uint32_t bit = hash >> filter_shift_;
     if ((filter_[bit / 64] >> (bit % 64) & 1) == 0) continue;
-    const Gram* const gram = FindGram(bytes);
+    const Gram* const gram = FindGram(bytes, hash);
     if (gram == nullptr) continue;
     const size_t steps = CompareAt(text.substr(i), *gram, scratch, ids);
     if (steps > budget) return false;
@@ -220,15 +229,15 @@ size_t PatternSet::CompareAt(std::string_view rest, const Gram& gram, Scratch& s
     for (uint32_t i = gram.begin; i < gram.end; ++i) {
       const std::string_view wanted = texts_[i].bytes;
       steps += 1 + wanted.size() / 16;
-      if (wanted.size() <= rest.size() &&
-          std::memcmp(rest.data() + kGram, wanted.data() + kGram, wanted.size() - kGram) == 0) {
-        Report(i, scratch, ids);
-      }
+      if (wanted.size() > rest.size()) continue;
+      size_t same = gram_;  // most differ at once: a call would cost more
+      while (same < wanted.size() && wanted[same] == rest[same]) ++same;
+      if (same == wanted.size()) Report(i, scratch, ids);
     }
     return steps;
   }
   uint32_t node = gram.node;
-  for (size_t i = kGram;; ++i, ++steps) {
+  for (size_t i = gram_;; ++i, ++steps) {
     if (nodes_[node].text != kNone) Report(nodes_[node].text, scratch, ids);
     if (i == rest.size()) return steps;
     node = Child(node, static_cast<unsigned char>(rest[i]));
@@ -239,7 +248,7 @@ size_t PatternSet::CompareAt(std::string_view rest, const Gram& gram, Scratch& s
 void PatternSet::FindShort(std::string_view rest, Scratch& scratch,
                            std::vector<uint32_t>& ids) const {
   uint32_t node = kRoot;
-  for (size_t i = 0; i + 1 < kGram && i < rest.size(); ++i) {
+  for (size_t i = 0; i + 1 < gram_ && i < rest.size(); ++i) {
     node = Child(node, static_cast<unsigned char>(rest[i]));
     if (node == kNone) return;
     if (nodes_[node].text != kNone) Report(nodes_[node].text, scratch, ids);
