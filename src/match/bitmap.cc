@@ -42,7 +42,7 @@ ROUTINES_WIDE bool BitmapIsEmpty(const uint64_t* bits, size_t words) {
   return any == 0;
 }
 
-size_t BitmapCount(const uint64_t* bits, size_t words) {
+ROUTINES_WIDE size_t BitmapCount(const uint64_t* bits, size_t words) {
   size_t count = 0;
   for (size_t i = 0; i < words; ++i) count += std::popcount(bits[i]);
   return count;

@@ -79,6 +79,10 @@ bool RepositoryMatches(std::string_view pattern, std::string_view name) {
   if (pattern.size() < 2 || pattern.substr(pattern.size() - 2) != "/*") {
     return absl::EqualsIgnoreCase(View(pattern), View(name));
   }
+  if (pattern == "*/*") {
+    const size_t slash = name.rfind('/');
+    return slash != name.npos && slash + 1 < name.size();
+  }
   const std::string_view owner = pattern.substr(0, pattern.size() - 1);
   return name.size() > owner.size() && absl::StartsWithIgnoreCase(View(name), View(owner)) &&
          name.find('/', owner.size()) == name.npos;

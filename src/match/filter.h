@@ -57,7 +57,7 @@ std::vector<CompiledCondition> CompileConditions(const v1::Trigger& trigger,
 // list; an object behind a pointer exists though its value is absent.
 bool HoldsOn(const CompiledCondition& condition, const FieldValue& value, bool exists);
 
-// Whether `name`, owner/name, is what `pattern`, owner/name or owner/*, means.
+// Whether `name`, owner/name, is what `pattern`, owner/name, owner/* or */*, means.
 bool RepositoryMatches(std::string_view pattern, std::string_view name);
 
 // "is_not_one_of"; empty for none.

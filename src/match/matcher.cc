@@ -10,6 +10,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/inlined_vector.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "src/match/index.h"
@@ -32,10 +33,16 @@ std::string NameOf(std::string_view account, std::string_view name) {
 
 // What is kept of a routine beside its records.
 struct Entry {
+  using Patterns = std::vector<std::shared_ptr<const Pattern>>;
+
   std::string name;  // account/name
-  std::vector<Group*> groups;
-  std::vector<std::shared_ptr<const Pattern>> patterns;
+  absl::InlinedVector<Group*, 1> groups;
+  std::unique_ptr<Patterns> patterns;  // null: it has none
   bool live = false;
+
+  void SetPatterns(Patterns own) {
+    patterns = own.empty() ? nullptr : std::make_unique<Patterns>(std::move(own));
+  }
 
   void SetGroups(absl::Span<const PlacedRecord> records) {
     groups.clear();
@@ -44,7 +51,6 @@ struct Entry {
         groups.push_back(record.group);
       }
     }
-    groups.shrink_to_fit();
   }
 };
 
@@ -66,7 +72,7 @@ struct Matcher::Impl {
   absl::Mutex mutex;  // of changes; readers take none
   TriggerIndex index;
   TriggerCompiler compiler ABSL_GUARDED_BY(mutex);
-  absl::flat_hash_map<uint64_t, Entry> entries ABSL_GUARDED_BY(mutex);
+  absl::flat_hash_map<uint64_t, std::unique_ptr<Entry>> entries ABSL_GUARDED_BY(mutex);
   std::atomic<size_t> size{0};
 };
 
@@ -80,20 +86,17 @@ uint64_t Matcher::Impl::HandleOf(const std::string& name) {
   uint64_t handle = FirstHandle(name);
   for (;; handle = (handle + 1) & ((uint64_t{1} << kHandleBits) - 1)) {
     const auto known = entries.find(handle);
-    if (known == entries.end() || known->second.name == name) return handle;
+    if (known == entries.end() || known->second->name == name) return handle;
   }
 }
 
 void Matcher::Impl::Replace(uint64_t handle, CompiledRoutine compiled) {
-  Entry& entry = entries[handle];
+  Entry& entry = *entries[handle];
   index.Apply(handle, entry.groups, compiled.records);
   entry.SetGroups(compiled.records);
   // Readers may still be in the old records, which point to the old patterns.
-  if (!entry.patterns.empty()) {
-    index.epochs().Retire(
-        std::make_unique<std::vector<std::shared_ptr<const Pattern>>>(std::move(entry.patterns)));
-  }
-  entry.patterns = std::move(compiled.patterns);
+  if (entry.patterns != nullptr) index.epochs().Retire(std::move(entry.patterns));
+  entry.SetPatterns(std::move(compiled.patterns));
 }
 
 absl::StatusOr<RoutineHandle> Matcher::Put(const v1::Routine& routine) {
@@ -110,7 +113,9 @@ absl::StatusOr<RoutineHandle> Matcher::Put(const v1::Routine& routine) {
 }
 
 Entry& Matcher::Impl::AddEntry(uint64_t handle, std::string name) {
-  Entry& entry = entries[handle];
+  std::unique_ptr<Entry>& place = entries[handle];
+  if (place == nullptr) place = std::make_unique<Entry>();
+  Entry& entry = *place;
   if (entry.live) return entry;
   entry.live = true;
   entry.name = std::move(name);
@@ -139,14 +144,14 @@ absl::Status Matcher::Impl::PutAll(absl::Span<const v1::Routine* const> routines
       return status;
     }
     const auto known = entries.find(handle);
-    if (known != entries.end() && known->second.live) {
+    if (known != entries.end() && known->second->live) {
       flush();
       Replace(handle, std::move(compiled));
       continue;
     }
     Entry& entry = AddEntry(handle, std::move(name));
     entry.SetGroups(compiled.records);
-    entry.patterns = std::move(compiled.patterns);
+    entry.SetPatterns(std::move(compiled.patterns));
     std::move(compiled.records.begin(), compiled.records.end(), std::back_inserter(gathered));
   }
   flush();
@@ -158,9 +163,9 @@ bool Matcher::Remove(std::string_view account, std::string_view name) {
   absl::MutexLock lock(&impl_->mutex);
   const uint64_t handle = impl_->HandleOf(full_name);
   const auto known = impl_->entries.find(handle);
-  if (known == impl_->entries.end() || !known->second.live) return false;
+  if (known == impl_->entries.end() || !known->second->live) return false;
   impl_->Replace(handle, {});
-  known->second.live = false;
+  known->second->live = false;
   impl_->size.fetch_sub(1, std::memory_order_relaxed);
   const uint64_t next = (handle + 1) & ((uint64_t{1} << kHandleBits) - 1);
   if (impl_->entries.find(next) == impl_->entries.end()) impl_->entries.erase(known);
@@ -175,7 +180,20 @@ size_t Matcher::size() const {
 
 struct Matcher::Buffer::Impl {
   IndexAnswer answer;
-  std::vector<uint64_t> list, selected, merged;
+  // Memory that is only ever as long as it had to be, for lengthening fills it.
+  struct Numbers {
+    std::vector<uint64_t> memory;
+    size_t size = 0;
+
+    uint64_t* Reserve(size_t count) {
+      if (memory.size() < count) memory.resize(count);
+      return memory.data();
+    }
+    uint64_t* begin() { return memory.data(); }
+    uint64_t* end() { return memory.data() + size; }
+  };
+
+  Numbers list, selected, merged;
   bool listed = true;
 
   void List();
@@ -196,28 +214,33 @@ absl::Status Matcher::Match(const EventView& event, Buffer& buffer) const {
 // What comes of a segment is in order; what comes of small groups is little.
 void Matcher::Buffer::Impl::List() {
   listed = true;
-  list.assign(answer.flat.begin(), answer.flat.end());
+  list.size = answer.flat.size();
+  std::copy(answer.flat.begin(), answer.flat.end(), list.Reserve(list.size));
   std::sort(list.begin(), list.end());
+  bool mixed = list.size > 0;
   for (const IndexAnswer::Run& run : answer.runs) {
     const uint64_t* const bits = answer.bits.data() + run.begin;
     const size_t words = run.segment->words();
-    selected.resize(BitmapCount(bits, words) + 8);
-    selected.resize(BitmapSelect(bits, words, run.segment->matches().data(), selected.data()));
-    if (selected.empty()) continue;
-    if (list.empty()) {
-      list.swap(selected);
+    uint64_t* const out = selected.Reserve(BitmapCount(bits, words) + 8);
+    selected.size = BitmapSelect(bits, words, run.segment->matches().data(), out);
+    if (selected.size == 0) continue;
+    if (list.size == 0) {
+      std::swap(list, selected);
       continue;
     }
-    merged.resize(list.size() + selected.size());
-    std::merge(list.begin(), list.end(), selected.begin(), selected.end(), merged.begin());
-    list.swap(merged);
+    mixed = true;
+    merged.size = list.size + selected.size;
+    std::merge(list.begin(), list.end(), selected.begin(), selected.end(),
+               merged.Reserve(merged.size));
+    std::swap(list, merged);
   }
-  list.erase(std::unique(list.begin(), list.end()), list.end());
+  // The same trigger may be in two groups, never twice in one.
+  if (mixed) list.size = std::unique(list.begin(), list.end()) - list.begin();
 }
 
 absl::Span<const TriggerMatch> Matcher::Buffer::matches() {
   if (!impl_->listed) impl_->List();
-  return {reinterpret_cast<const TriggerMatch*>(impl_->list.data()), impl_->list.size()};
+  return {reinterpret_cast<const TriggerMatch*>(impl_->list.begin()), impl_->list.size};
 }
 
 }  // namespace routines

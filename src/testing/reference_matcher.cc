@@ -244,6 +244,7 @@ bool IsNegative(v1::Operator op) {
 bool RepositoryFits(const std::string& pattern, const std::string& name) {
   const std::string wanted = Lower(pattern), found = Lower(name);
   if (!EndsWith(wanted, "/*")) return found == wanted;
+  if (wanted == "*/*") return found.find('/') != found.npos && found.back() != '/';
   const std::string owner = wanted.substr(0, wanted.size() - 1);
   return BeginsWith(found, owner) && found.size() > owner.size() &&
          found.find('/', owner.size()) == found.npos;
