@@ -4,6 +4,14 @@
 #include <bit>
 
 namespace routines {
+namespace {
+
+template <size_t kWidth>
+uint64_t LoadGram(const char* bytes) {
+  return kWidth == PatternSet::kLong ? LoadWord(bytes) : LoadHalfWord(bytes);
+}
+
+}  // namespace
 
 PatternSet::PatternSet(Use use, std::vector<Text> texts) : use_(use), texts_(std::move(texts)) {
   root_children_.fill(kNone);
@@ -101,9 +109,8 @@ void PatternSet::BuildLinks() {
 }
 
 void PatternSet::BuildGrams() {
-  const bool all_long = std::all_of(texts_.begin(), texts_.end(), [](const Text& text) {
-    return text.bytes.size() >= kLong;
-  });
+  const bool all_long = std::all_of(texts_.begin(), texts_.end(),
+                                    [](const Text& text) { return text.bytes.size() >= kLong; });
   gram_ = all_long ? kLong : kLong / 2;
   std::vector<Gram> grams;
   for (uint32_t i = 0; i < texts_.size();) {
@@ -196,19 +203,28 @@ inline void PatternSet::Report(uint32_t text, Scratch& scratch, std::vector<uint
 template <size_t kWidth>
 bool PatternSet::CompareAtGrams(std::string_view text, Scratch& scratch,
                                 std::vector<uint32_t>& ids) const {
-  size_t budget = text.size() + 64;
+  size_t budget = 2 * text.size() + 64;
   const char* const data = text.data();
   const size_t grams = text.size() < kWidth ? 0 : text.size() - kWidth + 1;
-  for (size_t i = 0; i < grams; ++i) {
-    const uint64_t bytes = kWidth == kLong ? LoadWord(data + i) : LoadHalfWord(data + i);
-    const uint32_t hash = HashGram(bytes);
-    const uint32_t bit = hash >> filter_shift_;
-    if ((filter_[bit / 64] >> (bit % 64) & 1) == 0) continue;
-    const Gram* const gram = FindGram(bytes, hash);
-    if (gram == nullptr) continue;
-    const size_t steps = CompareAt(text.substr(i), *gram, scratch, ids);
-    if (steps > budget) return false;
-    budget -= steps;
+  // The positions that pass the filter are gathered without a branch, some at a time.
+  std::array<uint16_t, 256> passed;
+  for (size_t begin = 0; begin < grams; begin += passed.size()) {
+    const size_t count = std::min(passed.size(), grams - begin);
+    size_t passes = 0;
+    for (size_t i = 0; i < count; ++i) {
+      const uint32_t bit = HashGram(LoadGram<kWidth>(data + begin + i)) >> filter_shift_;
+      passed[passes] = static_cast<uint16_t>(i);
+      passes += filter_[bit / 64] >> (bit % 64) & 1;
+    }
+    for (size_t k = 0; k < passes; ++k) {
+      const size_t at = begin + passed[k];
+      const uint64_t bytes = LoadGram<kWidth>(data + at);
+      const Gram* const gram = FindGram(bytes, HashGram(bytes));
+      if (gram == nullptr) continue;
+      const size_t steps = CompareAt(text.substr(at), *gram, scratch, ids);
+      if (steps > budget) return false;
+      budget -= steps;
+    }
   }
   if (has_short_) {
     for (size_t i = 0; i < text.size(); ++i) {
