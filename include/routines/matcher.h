@@ -12,8 +12,10 @@
 // Thread-safety: Match may be called from any number of threads while others change the set; it
 //   takes no lock, and sees each change whole or not at all. Changes are made one after the other.
 //   A Buffer is used by one thread at a time.
-// Blocking: Match never. Put and Remove wait for one another only.
-// Memory: Match allocates nothing once its Buffer has grown to what its events need.
+// Blocking: Match never. Put and Remove wait for one another only. Where much is to be merged, a
+//   thread of the matcher's own does it; the destructor waits for that.
+// Memory: Match allocates nothing once its Buffer has grown to what its events need; RE2 may, for
+//   the states of a regular expression that it has not met.
 #ifndef ROUTINES_MATCHER_H_
 #define ROUTINES_MATCHER_H_
 
@@ -59,7 +61,8 @@ class Matcher {
   // Adds a routine, or replaces the one of the same account and name. Triggers that are disabled,
   // and those of schedule and api, never match. kInvalidArgument: what CheckFilters says.
   absl::StatusOr<RoutineHandle> Put(const v1::Routine& routine);
-  // Many at once, faster than one by one. Stops at the first that is wrong; those before it stay.
+  // Many at once, faster than one by one: new ones are seen together. Stops at the first that is
+  // wrong; those before it stay.
   absl::Status PutAll(absl::Span<const v1::Routine* const> routines);
   // False: there is none.
   bool Remove(std::string_view account, std::string_view name);
