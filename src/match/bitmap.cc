@@ -36,12 +36,6 @@ ROUTINES_WIDE bool BitmapMeets(const uint64_t* a, const uint64_t* b, size_t word
   return common != 0;
 }
 
-ROUTINES_WIDE bool BitmapIsEmpty(const uint64_t* bits, size_t words) {
-  uint64_t any = 0;
-  for (size_t i = 0; i < words; ++i) any |= bits[i];
-  return any == 0;
-}
-
 ROUTINES_WIDE size_t BitmapCount(const uint64_t* bits, size_t words) {
   size_t count = 0;
   for (size_t i = 0; i < words; ++i) count += std::popcount(bits[i]);

@@ -27,7 +27,6 @@ void BitmapAndNot(uint64_t* bits, const uint64_t* without, size_t words);
 void BitmapKeepMet(uint64_t* bits, const uint64_t* has, const uint64_t* met, size_t words);
 void BitmapOr(uint64_t* bits, const uint64_t* more, size_t words);
 bool BitmapMeets(const uint64_t* a, const uint64_t* b, size_t words);
-bool BitmapIsEmpty(const uint64_t* bits, size_t words);
 size_t BitmapCount(const uint64_t* bits, size_t words);
 
 // Writes values[i] for every bit i, in order; returns how many. `out` has room for eight more.

@@ -25,6 +25,9 @@ void* operator new(size_t size) {
   if (void* const memory = std::malloc(size)) return memory;
   std::abort();
 }
+void* operator new(size_t size, const std::nothrow_t&) noexcept {
+  return operator new(size);
+}
 void operator delete(void* memory) noexcept {
   std::free(memory);
 }
