@@ -110,6 +110,13 @@ std::vector<std::string> Arguments(const GitCommand& command) {
         "advice.detachedHead=false"}) {
     arguments.insert(arguments.end(), {"-c", setting});
   }
+  if (command.bounds.memory > 0) {
+    // So that large packs which are only looked up in do not use it up.
+    for (const char* setting : {"core.packedGitWindowSize=16m", "core.packedGitLimit=256m",
+                                "core.deltaBaseCacheLimit=64m", "pack.threads=1"}) {
+      arguments.insert(arguments.end(), {"-c", setting});
+    }
+  }
   arguments.insert(arguments.end(), command.arguments.begin(), command.arguments.end());
   return arguments;
 }

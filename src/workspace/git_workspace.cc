@@ -99,8 +99,7 @@ Outcome GitWorkspace::Prepare() {
 
 // Nothing runs bare that was to be isolated.
 Outcome GitWorkspace::CheckSandbox() {
-  const bool no_network =
-      request_.routine.environment().network().mode() == v1::Network::MODE_NONE;
+  const bool no_network = request_.routine.environment().network().mode() == v1::Network::MODE_NONE;
   sandbox_ = options_.sandbox;
   sandbox_.network = !no_network;
   if (!sandbox_.bubblewrap.empty() || (!sandbox_.required && !no_network)) {
@@ -287,15 +286,14 @@ void GitWorkspace::GatherFrom(const Clone& clone, std::vector<v1::Patch>& patche
   if (const auto refs = repository.mirror->Refs(limits); refs.ok()) {
     for (const auto& [name, object] : *refs) request.known.insert(object);
   }
-  absl::StatusOr<std::vector<v1::Patch>> found = GatherPatches(request, limits);
-  if (!found.ok()) {
+  absl::StatusOr<KeptPatches> kept = GatherPatches(request, limits);
+  if (!kept.ok()) kept = KeptPatches{{}, {std::string(kept.status().message())}};
+  for (const std::string& lost : kept->lost) {
     request_.log->Append(NoteEvent(
         v1::Note::SEVERITY_WARNING,
-        absl::StrCat(repository.name,
-                     ": commits that were not pushed are lost: ", found.status().message())));
-    return;
+        absl::StrCat(repository.name, ": commits that were not pushed are lost: ", lost)));
   }
-  for (v1::Patch& patch : *found) patches.push_back(std::move(patch));
+  for (v1::Patch& patch : kept->patches) patches.push_back(std::move(patch));
 }
 
 void GitWorkspace::Remove() {

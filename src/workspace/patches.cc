@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "absl/time/clock.h"
 #include "src/base/status_macros.h"
 #include "src/base/utf8.h"
 #include "src/workspace/files.h"
@@ -27,6 +28,12 @@ constexpr int kMaxRefDepth = 16;
 constexpr size_t kMaxPackedRefs = size_t{16} << 20;
 constexpr int64_t kMaxCopiedBytes = int64_t{256} << 20;
 constexpr int kMaxCopiedFiles = 100000;
+constexpr absl::Duration kMaxTimeOfOne = absl::Seconds(8);
+// The session made these objects: some are made to use a host up.
+constexpr GitBounds kBounds = {.object = int64_t{128} << 20,
+                               .memory = int64_t{2} << 30,
+                               .file = int64_t{1} << 30,
+                               .cpu = kMaxTimeOfOne};
 
 bool IsHex(const std::string& text, size_t size) {
   return text.size() == size && std::all_of(text.begin(), text.end(), [](char c) {
@@ -174,67 +181,152 @@ absl::Status MakeScratch(const PatchRequest& request, int git, const std::string
     // An index of our own making: the clone's could say anything. A broken pack is left out.
     RETURN_IF_ERROR(
         RunGit({.arguments = {"index-pack", "--threads=1", path + "/objects/pack/" + pack},
-                .repository = path},
+                .repository = path,
+                .bounds = kBounds},
                limits)
             .status());
   }
   return absl::OkStatus();
 }
 
-absl::StatusOr<v1::Patch> FormatPatch(const PatchRequest& request, const std::string& ref,
-                                      const std::string& tip, const WorkLimits& limits) {
-  ASSIGN_OR_RETURN(
-      GitResult result,
-      RunGit({.arguments = {"format-patch", "--stdout", "--no-ext-diff", "--no-textconv",
-                            "--no-color", "--binary", "--no-signature", "--no-renames",
-                            "--ignore-missing", tip, "--not", "--glob=refs/known/*"},
-              .repository = request.scratch,
-              .max_output = kMaxPatchBytes},
-             limits));
-  if (!result.ok()) return absl::FailedPreconditionError(LastLine(result.errors));
-  std::string text = RepairUtf8(result.output);
-  if (text.size() > kMaxPatchBytes) {
-    text.resize(kMaxPatchBytes);
-    text.resize(text.size() - IncompleteTail(text));
-    result.truncated = true;
+// Makes the patches of one repository, in `request.scratch`.
+class PatchMaker {
+ public:
+  PatchMaker(const PatchRequest& request, const WorkLimits& limits)
+      : request_(request), limits_(limits) {
+    limits_.deadline = std::min(limits_.deadline, absl::Now() + kMaxTimeOfOne);
   }
-  v1::Patch patch;
-  patch.set_repository(request.name);
-  patch.set_ref(RepairUtf8(ref));
-  patch.set_text(std::move(text));
-  patch.set_truncated(result.truncated);
-  return patch;
+
+  absl::StatusOr<v1::Patch> Make(const std::string& ref, const std::string& tip) {
+    // A range without its tip would be an empty one.
+    ASSIGN_OR_RETURN(const GitResult type, Git({"cat-file", "-t", tip}));
+    if (type.output != "commit\n") return absl::FailedPreconditionError("there is no such commit");
+    ASSIGN_OR_RETURN(const GitResult merges,
+                     Git(Of({"rev-list", "--merges", "--max-count=1"}, tip)));
+    if (!merges.ok()) return absl::FailedPreconditionError(LastLine(merges.errors));
+    const std::vector<std::string> arguments = Of(Arguments(!merges.output.empty()), tip);
+    ASSIGN_OR_RETURN(GitResult mail, Mail(arguments));
+    if (RepairUtf8(mail.output) != mail.output && !mail.truncated) {
+      // Text in another encoding cannot be kept as it is, so all files count as binary.
+      RETURN_IF_ERROR(SetAttributes("* -diff\n"));
+      absl::StatusOr<GitResult> encoded = Mail(arguments);
+      RETURN_IF_ERROR(SetAttributes(""));
+      if (encoded.ok()) mail = *std::move(encoded);
+    }
+    return Finished(ref, std::move(mail));
+  }
+
+ private:
+  static std::vector<std::string> Arguments(bool merges) {
+    std::vector<std::string> arguments = {"format-patch", "--stdout", "--no-signature"};
+    if (merges) {
+      arguments = {"log",
+                   "--first-parent",
+                   "--diff-merges=first-parent",
+                   "--pretty=email",
+                   "--patch-with-stat",
+                   "--reverse"};
+    }
+    for (const char* option :
+         {"--no-ext-diff", "--no-textconv", "--no-color", "--binary", "--no-renames"}) {
+      arguments.push_back(option);
+    }
+    return arguments;
+  }
+
+  // `arguments` with what `tip` has more than what is known.
+  static std::vector<std::string> Of(std::vector<std::string> arguments, const std::string& tip) {
+    arguments.insert(arguments.end(), {"--ignore-missing", tip, "--not", "--glob=refs/known/*"});
+    return arguments;
+  }
+
+  absl::StatusOr<GitResult> Git(std::vector<std::string> arguments) {
+    return RunGit(
+        {.arguments = std::move(arguments), .repository = request_.scratch, .bounds = kBounds},
+        limits_);
+  }
+
+  // Where git does not come to the end, the beginning is kept.
+  absl::StatusOr<GitResult> Mail(const std::vector<std::string>& arguments) {
+    GitResult kept;
+    GitCommand command{.arguments = arguments, .repository = request_.scratch, .bounds = kBounds};
+    command.output = [&](std::string_view bytes) {
+      const size_t room = kMaxPatchBytes - kept.output.size();
+      kept.truncated |= bytes.size() > room;
+      kept.output.append(bytes.substr(0, room));
+    };
+    const absl::StatusOr<GitResult> result = RunGit(command, limits_);
+    if (result.ok() && result->ok()) return kept;
+    if (!kept.output.empty()) {
+      kept.truncated = true;
+      return kept;
+    }
+    RETURN_IF_ERROR(result.status());
+    return absl::FailedPreconditionError(LastLine(result->errors));
+  }
+
+  absl::Status SetAttributes(std::string_view lines) {
+    RETURN_IF_ERROR(MakeDirectory(request_.scratch + "/info"));
+    return WriteFile(request_.scratch + "/info/attributes", lines);
+  }
+
+  v1::Patch Finished(const std::string& ref, GitResult mail) {
+    std::string text = RepairUtf8(mail.output);
+    if (text.size() > kMaxPatchBytes) {
+      text.resize(kMaxPatchBytes);
+      text.resize(text.size() - IncompleteTail(text));
+      mail.truncated = true;
+    }
+    v1::Patch patch;
+    patch.set_repository(request_.name);
+    patch.set_ref(RepairUtf8(ref));
+    patch.set_text(std::move(text));
+    patch.set_truncated(mail.truncated);
+    return patch;
+  }
+
+  const PatchRequest& request_;
+  WorkLimits limits_;
+};
+
+// The tips whose commits need keeping; the one that is checked out first.
+std::vector<std::pair<std::string, std::string>> Unknown(const PatchRequest& request, int git) {
+  std::vector<std::pair<std::string, std::string>> tips;
+  const std::string content = ReadRegularFile(git, "HEAD", 1000).value_or("");
+  const absl::string_view head = absl::StripPrefix(absl::StripSuffix(content, "\n"), "ref: ");
+  for (const auto& [ref, tip] : TipReader(git).Read()) {
+    if (request.known.contains(tip)) continue;
+    tips.insert(ref == head || ref == "HEAD" ? tips.begin() : tips.end(), {ref, tip});
+  }
+  return tips;
 }
 
 }  // namespace
 
-absl::StatusOr<std::vector<v1::Patch>> GatherPatches(const PatchRequest& request,
-                                                     const WorkLimits& limits) {
-  std::vector<v1::Patch> patches;
+absl::StatusOr<KeptPatches> GatherPatches(const PatchRequest& request, const WorkLimits& limits) {
   const UniqueFd clone = OpenDirectory(AT_FDCWD, request.clone);
   const UniqueFd git = OpenDirectory(clone.get(), ".git");
   if (!clone.ok() || !git.ok()) {
     return absl::FailedPreconditionError("the clone has no .git folder any more");
   }
-  std::map<std::string, std::string> tips = TipReader(git.get()).Read();
-  for (auto tip = tips.begin(); tip != tips.end();) {
-    tip = request.known.contains(tip->second) ? tips.erase(tip) : std::next(tip);
-  }
-  if (tips.empty())
-    return patches;  // nothing was committed, or all of it was pushed: the usual end
+  KeptPatches kept;
+  const auto tips = Unknown(request, git.get());
+  if (tips.empty()) return kept;  // nothing was committed, or all of it was pushed: the usual end
   RETURN_IF_ERROR(MakeScratch(request, git.get(), request.scratch, limits));
   std::set<std::string> told;
-  absl::Status failed;
   for (const auto& [ref, tip] : tips) {
-    if (patches.size() == kMaxPatches || !told.insert(tip).second) continue;
-    absl::StatusOr<v1::Patch> patch = FormatPatch(request, ref, tip, limits);
-    if (absl::IsCancelled(patch.status()) || absl::IsDeadlineExceeded(patch.status()))
-      return patch.status();
-    failed.Update(patch.status());
-    if (patch.ok() && !patch->text().empty()) patches.push_back(*std::move(patch));
+    if (!told.insert(tip).second) continue;
+    absl::StatusOr<v1::Patch> patch =
+        kept.patches.size() == kMaxPatches
+            ? absl::OutOfRangeError("too many branches have commits that were not pushed")
+            : PatchMaker(request, limits).Make(ref, tip);
+    if (!patch.ok()) {
+      kept.lost.push_back(absl::StrCat(RepairUtf8(ref), ": ", patch.status().message()));
+    } else if (!patch->text().empty()) {
+      kept.patches.push_back(*std::move(patch));
+    }
   }
-  if (patches.empty()) RETURN_IF_ERROR(failed);
-  return patches;
+  return kept;
 }
 
 }  // namespace routines

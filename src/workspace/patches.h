@@ -23,13 +23,18 @@ struct PatchRequest {
 
 inline constexpr size_t kMaxPatchBytes = size_t{1} << 20;
 
+struct KeptPatches {
+  std::vector<v1::Patch> patches;
+  std::vector<std::string> lost;  // "ref: why", of branches whose commits could not be kept
+};
+
 // A patch for every branch of the clone, and a detached HEAD, that has commits which no known one
-// leads to; at most 16. git is run in a fresh repository under `scratch`, into which the clone's
-// own objects are copied: of the clone, only ids and objects are read, never its configuration,
-// hooks, attributes or alternates, and no link. kOutOfRange: it has more objects of its own than is
-// copied (256 MiB).
-absl::StatusOr<std::vector<v1::Patch>> GatherPatches(const PatchRequest& request,
-                                                     const WorkLimits& limits);
+// leads to; the branch that is checked out first, at most 16. `git am` makes the branch's tree from
+// it: of merges, it has the difference to their first parent. git is run in a fresh repository
+// under `scratch`, into which the clone's own objects are copied: of the clone, only ids and
+// objects are read, never its configuration, hooks, attributes or alternates, and no link.
+// kOutOfRange: it has more objects of its own than is copied (256 MiB).
+absl::StatusOr<KeptPatches> GatherPatches(const PatchRequest& request, const WorkLimits& limits);
 
 }  // namespace routines
 

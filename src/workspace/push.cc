@@ -39,15 +39,13 @@ GitBounds Bounds(const PushBounds& bounds) {
           .cpu = bounds.time};
 }
 
-// Git in the quarantine. It maps little of the packs at a time, so that the bound on its memory
-// holds whatever the size of the mirror, and looks for no deltas: the client did.
+// Git in the quarantine. Objects above the threshold would be let through in pieces; with none
+// there, the bound on objects holds for all. It looks for no deltas: the client did.
 GitCommand Quarantined(const PushJob& job, std::vector<std::string> arguments) {
-  GitCommand command{
-      .arguments = {"-c", "core.packedGitWindowSize=16m", "-c", "core.packedGitLimit=256m", "-c",
-                    "core.bigFileThreshold=4g", "-c", "core.deltaBaseCacheLimit=64m", "-c",
-                    "pack.window=0", "-c", "pack.threads=1", "-c", "index.threads=1"},
-      .repository = job.quarantine,
-      .bounds = Bounds(job.bounds)};
+  GitCommand command{.arguments = {"-c", "core.bigFileThreshold=4g", "-c", "pack.window=0", "-c",
+                                   "pack.threads=1"},
+                     .repository = job.quarantine,
+                     .bounds = Bounds(job.bounds)};
   command.arguments.insert(command.arguments.end(), arguments.begin(), arguments.end());
   return command;
 }
