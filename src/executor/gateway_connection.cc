@@ -13,6 +13,8 @@
 #include <boost/beast/http.hpp>
 #include <boost/beast/ssl.hpp>
 #include <chrono>
+#include <cstdint>
+#include <limits>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -284,7 +286,7 @@ class Connection {
       }
       if (!error) {
         parser.emplace();
-        parser->body_limit(boost::none);
+        parser->body_limit(std::numeric_limits<uint64_t>::max());  // none refuses all, in 1.74
         parser->header_limit(kHeaderBytes);
         error = co_await upstream_.ReadHeader(*parser);
       }
