@@ -33,6 +33,9 @@ struct EmbeddedOptions {
   std::shared_ptr<SecretProvider> secrets;
   // Of setup scripts, agents and connectors; the state directory is hidden in any case.
   SandboxOptions sandbox;
+  // Of the MCP servers that routines name, unless `engine` has a provider of its own. Their secrets
+  // come from `secrets` where they have no provider of their own.
+  McpConnectorOptions connectors;
   // Starting point for everything else; its store, workspaces, secrets and executors are replaced,
   // and connectors where it has none.
   EngineOptions engine;

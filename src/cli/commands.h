@@ -143,6 +143,7 @@ struct ServeOptions {
   std::string tls_certificate, tls_key;
   std::string sandbox = "auto";
   std::vector<std::string> sandbox_hide, sandbox_write;  // paths
+  bool connectors_public_only = false;
   int max_concurrent_sessions = 16;
   bool json = false;
 };

@@ -157,6 +157,8 @@ void CommandLine::AddServe() {
       ->add_option("--secrets", options->secrets,
                    "Folder with one file per secret [<state>/secrets]")
       ->type_name(kFolder);
+  command->add_flag("--connectors-public-only", options->connectors_public_only,
+                    "Let no connector's URL lead to this machine or a private network");
   command->add_option("--public-url", options->public_url, "What session URLs begin with")
       ->type_name("URL");
   CLI::Option* certificate =

@@ -158,6 +158,7 @@ absl::StatusOr<EmbeddedOptions> MakeEmbeddedOptions(const ServeOptions& options)
   }
   if (!options.secrets.empty()) embedded.secrets = NewDirectorySecretProvider(options.secrets);
   embedded.sandbox = MakeSandboxOptions(options);
+  embedded.connectors.allow_private_addresses = !options.connectors_public_only;
   embedded.engine.default_executor = chosen;
   embedded.engine.max_concurrent_sessions = options.max_concurrent_sessions;
   ASSIGN_OR_RETURN(embedded.engine.crash_point, CrashPointFromEnvironment());

@@ -62,7 +62,8 @@ absl::StatusOr<std::unique_ptr<Engine>> OpenEmbedded(EmbeddedOptions options) {
   ASSIGN_OR_RETURN(engine.workspaces, NewGitWorkspaceProvider(std::move(workspaces)));
 #ifdef ROUTINES_HAS_CONNECTOR
   if (engine.connectors == nullptr) {
-    engine.connectors = NewMcpConnectorProvider({.secrets = engine.secrets});
+    if (options.connectors.secrets == nullptr) options.connectors.secrets = engine.secrets;
+    engine.connectors = NewMcpConnectorProvider(std::move(options.connectors));
   }
 #endif
   return Engine::Create(std::move(engine));

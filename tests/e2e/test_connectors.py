@@ -146,6 +146,13 @@ def test_secrets_reach_the_server_and_are_kept_nowhere(server, tmp_path, everyth
     assert holders == []
 
 
+def test_a_host_can_forbid_private_addresses(serve, tmp_path, everything_url):
+    server = serve(executors={"agent": python_command(AGENT)}, options=["--connectors-public-only"])
+    session, _ = run(server, tmp_path, {"name": "web", "url": everything_url})
+    assert (session["state"], session["reason"]) == ("failed", "address_blocked")
+    assert "127.0.0.1" in session["message"]
+
+
 def test_cancelling_ends_a_server_that_does_not_answer(server, tmp_path):
     server.apply(tmp_path, routine_text(executor="agent", more=connectors(
         {"name": "slow", "command": ["sh", "-c", "echo pid $$ >&2; trap '' TERM; sleep 600 & wait; wait"]})))
