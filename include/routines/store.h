@@ -43,6 +43,10 @@ struct DedupeKey {
   absl::Time until = absl::InfiniteFuture();
 };
 
+struct RoutineRef {
+  std::string account, name;
+};
+
 // An event and everything that follows from it: stored together or not at all.
 struct Admission {
   v1::Event event;
@@ -51,6 +55,9 @@ struct Admission {
   std::vector<DedupeKey> dedupe_keys;
   std::vector<v1::Decision> decisions;
   std::vector<v1::Session> sessions;  // QUEUED
+  // The sessions that these routines have already and that have not ended are cancelled with it, as
+  // by RequestCancel.
+  std::vector<RoutineRef> cancel_earlier;
 };
 
 // kInvalidArgument: an id is missing or twice, a dedupe key empty, or a session not QUEUED.
@@ -62,6 +69,7 @@ struct Admitted {
   std::string event_id;
   std::vector<v1::Decision> decisions;
   std::vector<v1::Session> sessions;
+  std::vector<std::string> cancelled;  // ids of sessions that cancel_earlier named
 };
 
 // ---- Lease
@@ -74,6 +82,10 @@ struct Admitted {
 //    whether the attempts are used up.
 //  - RUNNING ones whose lease ran out: they stay RUNNING; the engine declares them lost.
 // Each gets owner, lease_until, and fencing_token + 1.
+//
+// A session with a concurrency_limit waits, QUEUED and not to be leased, while as many sessions of
+// its routine are on their way (neither waiting so nor ended), or an older one waits; when one ends,
+// the oldest goes on.
 struct LeaseRequest {
   std::string owner;
   absl::Time now;

@@ -9,6 +9,7 @@
 #include "src/base/time_conversion.h"
 #include "src/base/utf8.h"
 #include "src/engine/gates.h"
+#include "src/engine/overlap.h"
 
 namespace routines {
 namespace {
@@ -62,6 +63,7 @@ v1::Session MakeSession(const v1::SavedRoutine& saved, std::string_view trigger_
   session.set_trigger_id(std::string(trigger_id));
   session.set_event_id(event.id());
   session.set_model(saved.routine().model());
+  session.set_concurrency_limit(ConcurrencyLimit(saved.routine()));
   session.set_state(v1::SESSION_STATE_QUEUED);
   session.set_read_key(RandomKey());
   *session.mutable_create_time() = event.time();

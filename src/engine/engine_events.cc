@@ -16,12 +16,9 @@ namespace {
 absl::StatusOr<FireResult> ToFireResult(absl::StatusOr<Admitted> admitted) {
   if (!admitted.ok()) return admitted.status();
   if (admitted->sessions.empty()) {
-    const v1::DecisionReason reason = admitted->decisions.empty()
-                                          ? v1::DECISION_REASON_UNSPECIFIED
-                                          : admitted->decisions.front().reason();
-    return absl::FailedPreconditionError(absl::StrCat(
-        reason == v1::DECISION_REASON_PAUSED ? "the routine is paused" : "the trigger is disabled",
-        "; nothing was started"));
+    const std::string why =
+        admitted->decisions.empty() ? "it had no decision" : admitted->decisions.front().detail();
+    return absl::FailedPreconditionError(absl::StrCat(why, "; nothing was started"));
   }
   const v1::Session& session = admitted->sessions.front();
   return FireResult{admitted->event_id, session.id(), session.read_key(), admitted->duplicate};
@@ -58,27 +55,38 @@ absl::StatusOr<Result> Await(
 void Engine::Impl::Admit(Admission admission, AdmitDone done) {
   if (options.crash_point) options.crash_point("admit:before_commit");
   Begin();
-  options.store->Admit(std::move(admission),
-                       [this, done = std::move(done)](absl::StatusOr<Admitted> admitted) {
-                         if (options.crash_point) options.crash_point("admit:after_commit");
-                         counters.Change([&](EngineStats& stats) {
-                           if (!admitted.ok()) {
-                             ++stats.admit_errors;
-                           } else if (admitted->duplicate) {
-                             ++stats.events_duplicate;
-                           } else {
-                             ++stats.events_admitted;
-                             for (const v1::Decision& decision : admitted->decisions) {
-                               ++stats.decisions[std::string(DecisionName(decision.reason()))];
-                             }
-                           }
-                         });
-                         if (admitted.ok() && !admitted->duplicate && !admitted->sessions.empty()) {
-                           dispatcher.SessionsQueued();
-                         }
-                         done(std::move(admitted));
-                         End();
-                       });
+  std::vector<RoutineRef> entered = overlap.Apply(admission);
+  options.store->Admit(std::move(admission), [this, entered = std::move(entered),
+                                              done = std::move(done)](
+                                                 absl::StatusOr<Admitted> admitted) {
+    if (options.crash_point) options.crash_point("admit:after_commit");
+    overlap.Leave(entered);
+    Count(admitted);
+    if (admitted.ok() && !admitted->duplicate) {
+      for (const std::string& id : admitted->cancelled) {
+        dispatcher.CancelRequested(id);
+        subscriptions.Notify(id);
+      }
+      if (!admitted->sessions.empty()) dispatcher.SessionsQueued();
+    }
+    done(std::move(admitted));
+    End();
+  });
+}
+
+void Engine::Impl::Count(const absl::StatusOr<Admitted>& admitted) {
+  counters.Change([&](EngineStats& stats) {
+    if (!admitted.ok()) {
+      ++stats.admit_errors;
+    } else if (admitted->duplicate) {
+      ++stats.events_duplicate;
+    } else {
+      ++stats.events_admitted;
+      for (const v1::Decision& decision : admitted->decisions) {
+        ++stats.decisions[std::string(DecisionName(decision.reason()))];
+      }
+    }
+  });
 }
 
 // ---- fires and runs ----

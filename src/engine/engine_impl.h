@@ -14,6 +14,7 @@
 #include "src/engine/catalog.h"
 #include "src/engine/counters.h"
 #include "src/engine/dispatcher.h"
+#include "src/engine/overlap.h"
 #include "src/engine/scheduler.h"
 #include "src/engine/subscriptions.h"
 #include "src/engine/tokens.h"
@@ -26,6 +27,7 @@ struct Engine::Impl {
   explicit Impl(EngineOptions o)
       : options(std::move(o)),
         tokens(*options.store, catalog, *options.clock),
+        overlap(*options.store, catalog),
         dispatcher(options, subscriptions, counters),
         scheduler(options, catalog, [this](Admission admission, AdmitDone done) {
           Admit(std::move(admission), std::move(done));
@@ -43,6 +45,7 @@ struct Engine::Impl {
 
   // `done` runs after the commit.
   void Admit(Admission admission, AdmitDone done);
+  void Count(const absl::StatusOr<Admitted>& admitted);
   absl::Status Save(v1::SavedRoutine& saved);
 
   EngineOptions options;
@@ -50,6 +53,7 @@ struct Engine::Impl {
   Subscriptions subscriptions;
   Counters counters;
   Tokens tokens;
+  Overlap overlap;
   Dispatcher dispatcher;
   Scheduler scheduler;
   absl::Mutex save_mu;       // one change of routines and tokens at a time

@@ -55,6 +55,11 @@ class MemoryStore : public Store {
     std::vector<v1::Decision> decisions;
     std::vector<int64_t> sessions;  // places in sessions_
   };
+  // The sessions of one routine that have not ended.
+  struct Unfinished {
+    std::set<int64_t> on_their_way;
+    std::set<int64_t> waiting;  // for those; see store::MustWait
+  };
   struct DedupeEntry {
     absl::Time until;
     int64_t event;  // place in events_
@@ -62,6 +67,11 @@ class MemoryStore : public Store {
 
   absl::StatusOr<Admitted> AdmitNow(Admission admission);
   absl::StatusOr<Updated> UpdateNow(SessionUpdate update);
+  void InsertSession(const v1::Session& session, int64_t place) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void CancelEarlier(const Admission& admission, std::vector<std::string>& cancelled)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // The session has ended: one that waited for it may go on.
+  void Ended(int64_t place) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   Admitted AnswerAgain(int64_t event) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   absl::Status Do(const SaveRoutine& change) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -86,7 +96,8 @@ class MemoryStore : public Store {
   std::map<std::string, DedupeEntry> dedupe_ ABSL_GUARDED_BY(mu_);
   std::vector<v1::Session> sessions_ ABSL_GUARDED_BY(mu_);
   std::map<std::string, int64_t> session_places_ ABSL_GUARDED_BY(mu_);
-  std::set<int64_t> live_ ABSL_GUARDED_BY(mu_);  // places of sessions that have not ended
+  std::set<int64_t> live_ ABSL_GUARDED_BY(mu_);  // places of sessions that may be leased
+  std::map<RoutineKey, Unfinished> unfinished_ ABSL_GUARDED_BY(mu_);
   std::map<std::string, std::vector<v1::SessionEvent>> logs_ ABSL_GUARDED_BY(mu_);
   std::map<RoutineKey, std::vector<v1::SavedRoutine>> routines_ ABSL_GUARDED_BY(mu_);
   std::map<std::string, RoutineKey> trigger_owners_ ABSL_GUARDED_BY(mu_);
@@ -120,20 +131,64 @@ absl::StatusOr<Admitted> MemoryStore::AdmitNow(Admission admission) {
   }
 
   StoredEvent stored{admission.event, admission.decisions, {}};
+  std::vector<std::string> cancelled;
+  CancelEarlier(admission, cancelled);
   for (v1::Session& session : admission.sessions) {
     store::InitializeLease(session);
     const int64_t place = static_cast<int64_t>(sessions_.size());
     stored.sessions.push_back(place);
     session_places_[session.id()] = place;
-    live_.insert(place);
     sessions_.push_back(session);
+    InsertSession(session, place);
   }
   const int64_t place = static_cast<int64_t>(events_.size());
   event_places_[stored.event.id()] = place;
   events_.push_back(std::move(stored));
   for (DedupeKey& key : admission.dedupe_keys) dedupe_[std::move(key.key)] = {key.until, place};
   return Admitted{false, admission.event.id(), std::move(admission.decisions),
-                  std::move(admission.sessions)};
+                  std::move(admission.sessions), std::move(cancelled)};
+}
+
+void MemoryStore::InsertSession(const v1::Session& session, int64_t place) {
+  Unfinished& unfinished = unfinished_[{session.account(), session.routine()}];
+  if (store::MustWait(session, static_cast<int>(unfinished.on_their_way.size()),
+                      !unfinished.waiting.empty())) {
+    unfinished.waiting.insert(place);
+  } else {
+    unfinished.on_their_way.insert(place);
+    live_.insert(place);
+  }
+}
+
+void MemoryStore::CancelEarlier(const Admission& admission, std::vector<std::string>& cancelled) {
+  for (const RoutineRef& routine : admission.cancel_earlier) {
+    const Unfinished unfinished = unfinished_[{routine.account, routine.name}];
+    for (const std::set<int64_t>& places : {unfinished.waiting, unfinished.on_their_way}) {
+      for (const int64_t place : places) {
+        if (!store::ApplyCancel(FromProto(admission.event.time()), sessions_[place])) continue;
+        cancelled.push_back(sessions_[place].id());
+        if (IsTerminal(sessions_[place].state())) Ended(place);
+      }
+    }
+  }
+}
+
+void MemoryStore::Ended(int64_t place) {
+  live_.erase(place);
+  const v1::Session& session = sessions_[place];
+  Unfinished& unfinished = unfinished_[{session.account(), session.routine()}];
+  unfinished.on_their_way.erase(place);
+  unfinished.waiting.erase(place);
+  while (!unfinished.waiting.empty()) {
+    const int64_t oldest = *unfinished.waiting.begin();
+    if (store::MustWait(sessions_[oldest], static_cast<int>(unfinished.on_their_way.size()),
+                        false)) {
+      return;
+    }
+    unfinished.waiting.erase(oldest);
+    unfinished.on_their_way.insert(oldest);
+    live_.insert(oldest);
+  }
 }
 
 absl::StatusOr<std::vector<v1::Session>> MemoryStore::Lease(const LeaseRequest& request) {
@@ -157,7 +212,7 @@ absl::StatusOr<Updated> MemoryStore::UpdateNow(SessionUpdate update) {
   }
   v1::Session& session = sessions_[it->second];
   RETURN_IF_ERROR(store::ApplyUpdate(update, session));
-  if (IsTerminal(session.state())) live_.erase(it->second);
+  if (IsTerminal(session.state())) Ended(it->second);
   std::vector<v1::SessionEvent>& log = logs_[update.session_id];
   std::move(update.events.begin(), update.events.end(), std::back_inserter(log));
   return Updated{session.last_sequence(), session.cancel_requested()};
@@ -220,7 +275,7 @@ absl::Status MemoryStore::Do(const RequestCancel& change) {
   }
   v1::Session& session = sessions_[it->second];
   store::ApplyCancel(change.now, session);
-  if (IsTerminal(session.state())) live_.erase(it->second);
+  if (IsTerminal(session.state())) Ended(it->second);
   return absl::OkStatus();
 }
 

@@ -13,6 +13,7 @@
 #include "src/base/status_macros.h"
 #include "src/base/time_conversion.h"
 #include "src/store/sqlite_queries.h"
+#include "src/store/sqlite_waiting.h"
 #include "src/store/transitions.h"
 
 namespace routines::store {
@@ -57,6 +58,51 @@ absl::Status WriteSession(Connection& connection, int64_t seq, const v1::Session
             LeaseUntilColumn(session), session.fencing_token(), session.last_sequence(),
             static_cast<int>(session.cancel_requested()), Blob{record}, seq)
       .Run();
+}
+
+// Whether anything changed. kNotFound.
+absl::StatusOr<bool> Cancel(Connection& connection, const std::string& id, absl::Time now) {
+  v1::Session session;
+  int64_t seq = 0;
+  {
+    ASSIGN_OR_RETURN(Statement statement, connection.Prepare("SELECT " ROUTINES_SESSION_COLUMNS
+                                                             " FROM sessions WHERE id = ?"));
+    ASSIGN_OR_RETURN(const bool found, statement.Bind(id).Step());
+    if (!found) return absl::NotFoundError(absl::StrCat("no session ", id));
+    RETURN_IF_ERROR(ReadSession(statement, session));
+    seq = statement.Int64(kSessionSeqColumn);
+  }
+  if (!ApplyCancel(now, session)) return false;
+  RETURN_IF_ERROR(WriteSession(connection, seq, session));
+  if (IsTerminal(session.state())) {
+    RETURN_IF_ERROR(LetGoOn(connection, session.account(), session.routine()));
+  }
+  return true;
+}
+
+// The ids of those that it cancelled; youngest first, so that none goes on in place of another.
+absl::StatusOr<std::vector<std::string>> CancelEarlier(Connection& connection,
+                                                       const Admission& admission) {
+  std::vector<std::string> ids;
+  for (const RoutineRef& routine : admission.cancel_earlier) {
+    ASSIGN_OR_RETURN(
+        Statement statement,
+        connection.Prepare("SELECT id FROM sessions WHERE account = ? AND routine = ? AND state IN "
+                           "('queued', 'preparing', 'running') ORDER BY seq DESC"));
+    statement.Bind(routine.account, routine.name);
+    for (;;) {
+      ASSIGN_OR_RETURN(const bool row, statement.Step());
+      if (!row) break;
+      ids.emplace_back(statement.Bytes(0));
+    }
+  }
+  std::vector<std::string> cancelled;
+  for (std::string& id : ids) {
+    ASSIGN_OR_RETURN(const bool changed,
+                     Cancel(connection, id, FromProto(admission.event.time())));
+    if (changed) cancelled.push_back(std::move(id));
+  }
+  return cancelled;
 }
 
 // ---- Admit
@@ -178,9 +224,11 @@ absl::Status InsertSessions(Connection& connection, const EncodedAdmission& enco
                        "leasable_from, record) VALUES (?, ?, ?, ?, 'queued', ?, ?, ?)"));
   for (size_t i = 0; i < encoded.sessions.size(); ++i) {
     const v1::Session& session = encoded.admission.sessions[i];
+    ASSIGN_OR_RETURN(const bool waits, ComesToWait(connection, session));
     RETURN_IF_ERROR(statement
                         .Bind(session.id(), event_seq, session.account(), session.routine(),
-                              FromProto(session.create_time()), LeasableFromColumn(session),
+                              FromProto(session.create_time()),
+                              waits ? kWaits : LeasableFromColumn(session),
                               Blob{encoded.sessions[i]})
                         .Run());
   }
@@ -213,9 +261,10 @@ absl::StatusOr<Admitted> Admit(Connection& connection, EncodedAdmission& encoded
   const int64_t event_seq = *inserted;
   RETURN_IF_ERROR(InsertKeys(connection, admission, event_seq));
   RETURN_IF_ERROR(InsertDecisions(connection, encoded, event_seq));
+  ASSIGN_OR_RETURN(std::vector<std::string> cancelled, CancelEarlier(connection, admission));
   RETURN_IF_ERROR(InsertSessions(connection, encoded, event_seq));
   return Admitted{false, admission.event.id(), std::move(admission.decisions),
-                  std::move(admission.sessions)};
+                  std::move(admission.sessions), std::move(cancelled)};
 }
 
 // ---- Lease
@@ -303,6 +352,9 @@ absl::StatusOr<Updated> Update(Connection& connection, EncodedUpdate& encoded) {
   }
   if (replaces) {
     RETURN_IF_ERROR(WriteSession(connection, seq, session));
+    if (IsTerminal(session.state())) {
+      RETURN_IF_ERROR(LetGoOn(connection, session.account(), session.routine()));
+    }
   } else {
     // A heartbeat, or a piece of the log: the record stays as it is and is not even read.
     ASSIGN_OR_RETURN(Statement statement,
@@ -426,18 +478,7 @@ absl::Status Do(Connection& connection, const DeleteToken& change) {
 }
 
 absl::Status Do(Connection& connection, const RequestCancel& change) {
-  v1::Session session;
-  int64_t seq = 0;
-  {
-    ASSIGN_OR_RETURN(Statement statement, connection.Prepare("SELECT " ROUTINES_SESSION_COLUMNS
-                                                             " FROM sessions WHERE id = ?"));
-    ASSIGN_OR_RETURN(const bool found, statement.Bind(change.session_id).Step());
-    if (!found) return absl::NotFoundError(absl::StrCat("no session ", change.session_id));
-    RETURN_IF_ERROR(ReadSession(statement, session));
-    seq = statement.Int64(kSessionSeqColumn);
-  }
-  if (!ApplyCancel(change.now, session)) return absl::OkStatus();
-  return WriteSession(connection, seq, session);
+  return Cancel(connection, change.session_id, change.now).status();
 }
 
 absl::Status Do(Connection& connection, const SaveSetting& change) {

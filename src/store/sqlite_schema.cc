@@ -105,6 +105,14 @@ CREATE TABLE settings (
 ) STRICT, WITHOUT ROWID;
 )sql";
 
+// Sessions that wait for others of their routine have the greatest leasable_from there is.
+constexpr std::string_view kVersion2 = R"sql(
+CREATE INDEX sessions_on_their_way ON sessions (account, routine)
+  WHERE leasable_from < 9223372036854775807;
+CREATE INDEX sessions_waiting ON sessions (account, routine, seq)
+  WHERE leasable_from = 9223372036854775807;
+)sql";
+
 absl::StatusOr<int64_t> Pragma(Connection& connection, std::string_view name) {
   absl::StatusOr<std::string> text =
       connection.QueryText(absl::StrCat("PRAGMA ", std::string(name)));
@@ -120,7 +128,7 @@ absl::StatusOr<int64_t> Pragma(Connection& connection, std::string_view name) {
 }  // namespace
 
 const std::vector<std::string_view>& Migrations() {
-  static const auto& migrations = *new std::vector<std::string_view>{kVersion1};
+  static const auto& migrations = *new std::vector<std::string_view>{kVersion1, kVersion2};
   return migrations;
 }
 

@@ -120,6 +120,11 @@ absl::Status ApplyUpdate(SessionUpdate& update, v1::Session& session) {
   return absl::OkStatus();
 }
 
+bool MustWait(const v1::Session& session, int on_their_way, bool waiting) {
+  return session.concurrency_limit() > 0 &&
+         (waiting || on_their_way >= session.concurrency_limit());
+}
+
 bool ApplyCancel(absl::Time now, v1::Session& session) {
   if (session.state() == v1::SESSION_STATE_QUEUED) {
     session.set_state(v1::SESSION_STATE_CANCELLED);

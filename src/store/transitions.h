@@ -38,6 +38,10 @@ void AbandonLease(v1::Session& session);
 // terminal session; kInvalidArgument: the record is another session's. Then nothing was changed.
 absl::Status ApplyUpdate(SessionUpdate& update, v1::Session& session);
 
+// Whether a session must wait for others of its routine: `on_their_way` of them have not ended and
+// do not wait so, and `waiting` says whether any waits.
+bool MustWait(const v1::Session& session, int on_their_way, bool waiting);
+
 // Returns whether anything changed.
 bool ApplyCancel(absl::Time now, v1::Session& session);
 
