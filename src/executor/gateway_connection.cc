@@ -14,6 +14,7 @@
 #include <boost/beast/ssl.hpp>
 #include <chrono>
 #include <cstdint>
+#include <iterator>
 #include <limits>
 
 #include "absl/strings/ascii.h"
@@ -81,6 +82,15 @@ std::string TokenOf(const Request& request) {
   }
   absl::string_view value = ToAbsl(request[http::field::authorization]);
   return absl::ConsumePrefix(&value, "Bearer ") ? std::string(value) : "";
+}
+
+// Whether every reader finds the same end of the body; the parser itself refuses a length with
+// chunks.
+bool IsPlainlyFramed(const Request& request) {
+  const auto encodings = request.equal_range(http::field::transfer_encoding);
+  return encodings.first == encodings.second ||
+         (std::next(encodings.first) == encodings.second &&
+          beast::iequals(encodings.first->value(), "chunked"));
 }
 
 bool IsAllowed(const GatewayOptions& options, const Request& request) {
@@ -207,7 +217,7 @@ class Connection {
     auto token = asio::redirect_error(asio::use_awaitable, error);
     RequestParser parser;
     parser.header_limit(kHeaderBytes);
-    parser.body_limit(context_->options.max_request_bytes);
+    parser.body_limit(std::numeric_limits<uint64_t>::max());  // later: first who asks, and for what
     client_.expires_after(kIdle);
     co_await http::async_read_header(client_, buffer_, parser, token);
     if (error) co_return false;
@@ -217,12 +227,8 @@ class Connection {
       co_await Refuse(http::status::unauthorized, "authentication_error", "unknown session token");
       co_return false;
     }
-    client_.expires_after(kTransfer);
-    co_await http::async_read(client_, buffer_, parser, token);
-    if (error == http::error::body_limit) {
-      co_await Refuse(http::status::payload_too_large, "request_too_large", "request too large");
-    }
-    if (error) co_return false;
+    const bool whole = co_await ReadBody(parser);
+    if (!whole) co_return false;
     Request request = parser.release();
     const bool keep = request.keep_alive();
     if (!IsAllowed(context_->options, request)) {
@@ -233,6 +239,28 @@ class Connection {
     Prepare(request, *key);
     const bool answered = co_await Forward(request);
     co_return answered&& keep;
+  }
+
+  // False: it has been refused, or the connection has ended.
+  asio::awaitable<bool> ReadBody(RequestParser& parser) {
+    error_code error;
+    if (!IsPlainlyFramed(parser.get())) {
+      co_await Refuse(http::status::bad_request, "invalid_request_error",
+                      "no Transfer-Encoding but chunked");
+      co_return false;
+    }
+    client_.expires_after(kTransfer);
+    parser.body_limit(context_->options.max_request_bytes);
+    if (parser.content_length().value_or(0) > context_->options.max_request_bytes) {
+      error = http::error::body_limit;
+    } else {
+      co_await http::async_read(client_, buffer_, parser,
+                                asio::redirect_error(asio::use_awaitable, error));
+    }
+    if (error == http::error::body_limit) {
+      co_await Refuse(http::status::payload_too_large, "request_too_large", "request too large");
+    }
+    co_return !error;
   }
 
   std::optional<std::string> Enter(const std::string& token) {
