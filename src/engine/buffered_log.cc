@@ -1,5 +1,6 @@
 #include "src/engine/buffered_log.h"
 
+#include "absl/strings/str_cat.h"
 #include "src/base/time_conversion.h"
 #include "src/base/utf8.h"
 
@@ -141,6 +142,7 @@ void BufferedLog::Note(const v1::SessionEvent& event) {
       *summary_.mutable_usage() = event.usage();
       break;
     case v1::SessionEvent::kResult:
+      has_result_ = true;
       summary_.set_result(event.result().text());
       Truncate(*summary_.mutable_result(), kMaxResult);
       break;
@@ -192,9 +194,20 @@ void BufferedLog::Summarize(v1::Session& session) const {
   if (!summary_.result().empty()) session.set_result(summary_.result());
 }
 
-double BufferedLog::cost_usd() const {
+std::optional<Outcome> BufferedLog::LimitReached(const v1::Limits& limits) const {
   absl::MutexLock lock(&mu_);
-  return summary_.usage().cost_usd();
+  const v1::Usage& usage = summary_.usage();
+  if (limits.max_cost_usd() > 0 && usage.cost_usd() > limits.max_cost_usd()) {
+    return Outcome::Failure(
+        v1::SESSION_STEP_AGENT, "cost_limit",
+        absl::StrCat("the agent cost more than ", limits.max_cost_usd(), " USD"));
+  }
+  if (limits.max_turns() > 0 && usage.turns() > limits.max_turns() && !has_result_) {
+    return Outcome::Failure(
+        v1::SESSION_STEP_AGENT, "max_turns",
+        absl::StrCat("the agent was not done after ", limits.max_turns(), " turns"));
+  }
+  return std::nullopt;
 }
 
 }  // namespace routines

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,6 +17,7 @@
 #include "absl/synchronization/mutex.h"
 #include "routines/clock.h"
 #include "routines/session.h"
+#include "routines/v1/routine.pb.h"
 #include "src/base/control_sequences.h"
 #include "src/base/redact.h"
 
@@ -56,7 +58,9 @@ class BufferedLog : public SessionLog {
 
   // Adds what the log has told so far to the session's record: checkouts, pushes, usage, result.
   void Summarize(v1::Session& session) const;
-  double cost_usd() const;
+  // What ends the session, where its agent has told more cost or turns than `limits` allow. Turns
+  // do not count once it has told its result.
+  std::optional<Outcome> LimitReached(const v1::Limits& limits) const;
 
  private:
   void Clean(v1::SessionEvent& event) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -81,6 +85,7 @@ class BufferedLog : public SessionLog {
   };
   std::map<std::pair<int, int>, Stream> streams_ ABSL_GUARDED_BY(mu_);
   v1::Session summary_ ABSL_GUARDED_BY(mu_);
+  bool has_result_ ABSL_GUARDED_BY(mu_) = false;
 };
 
 }  // namespace routines

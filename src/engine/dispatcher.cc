@@ -365,14 +365,11 @@ void Dispatcher::ForceEnd(const SessionPtr& session, Outcome outcome) {
 
 void Dispatcher::Advance(const SessionPtr& session, absl::Time now) {
   if (session->phase == ActiveSession::Phase::kRunning) {
-    const double max_cost = session->request.routine.limits().max_cost_usd();
     if (now >= session->run_deadline) {
       ForceEnd(session, {v1::SESSION_STATE_TIMED_OUT, v1::SESSION_STEP_AGENT, "max_duration",
                          "the agent was still running at its time limit"});
-    } else if (max_cost > 0 && session->log.cost_usd() > max_cost) {
-      ForceEnd(session,
-               Outcome::Failure(v1::SESSION_STEP_AGENT, "cost_limit",
-                                absl::StrCat("the agent cost more than ", max_cost, " USD")));
+    } else if (auto reached = session->log.LimitReached(session->request.routine.limits())) {
+      ForceEnd(session, *std::move(reached));
     }
     if (session->forced && now >= session->forced_at + options_.cancel_grace) {
       session->log.AppendOwn(NoteEvent(v1::Note::SEVERITY_ERROR,

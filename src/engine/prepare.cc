@@ -79,7 +79,6 @@ Outcome CheckWhatCanBeHad(const EngineOptions& options, const v1::Routine& routi
   }
   std::vector<std::string> ignored;
   if (routine.overlap() > v1::OVERLAP_ALLOW) ignored.push_back("overlap");
-  if (routine.limits().max_turns() > 0) ignored.push_back("limits.max_turns");
   if (routine.limits().max_concurrent_sessions() > 0) {
     ignored.push_back("limits.max_concurrent_sessions");
   }

@@ -195,7 +195,12 @@ TEST_F(BufferedLogTest, SummarizesForTheSessionsRecord) {
   EXPECT_EQ(session.pushes(0).ref(), "refs/heads/claude/a");
   EXPECT_EQ(session.usage().cost_usd(), 0.5);
   EXPECT_LT(session.result().size(), 70'000u);
-  EXPECT_EQ(log.cost_usd(), 0.5);
+  v1::Limits limits;
+  EXPECT_FALSE(log.LimitReached(limits));
+  limits.set_max_cost_usd(0.5);
+  EXPECT_FALSE(log.LimitReached(limits));
+  limits.set_max_cost_usd(0.4);
+  EXPECT_EQ(log.LimitReached(limits)->reason, "cost_limit");
 }
 
 TEST_F(BufferedLogTest, WakesForEveryEventAndStampsIt) {

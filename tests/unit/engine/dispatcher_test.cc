@@ -121,7 +121,7 @@ TEST_F(DispatcherTest, TellsWhichSettingsItDoesNotEnforce) {
   EXPECT_EQ(Get(id).state(), v1::SESSION_STATE_RUNNING);
   std::string notes;
   for (const v1::SessionEvent& event : Log(id)) notes += event.note().text();
-  EXPECT_EQ(notes, "not enforced by this version: overlap, limits.max_turns");
+  EXPECT_EQ(notes, "not enforced by this version: overlap");
 }
 
 TEST_F(DispatcherTest, RunsNoMoreThanItMayAndTheRestAfterwards) {
@@ -341,6 +341,34 @@ TEST_F(DispatcherTest, EndsAnAgentThatCostsTooMuch) {
   execution->Finish(Outcome::Success());
   engine.RunUntilIdle();
   EXPECT_EQ(engine->GetSession(id)->reason(), "cost_limit");
+}
+
+TEST_F(DispatcherTest, EndsAnAgentThatTakesTooManyTurnsButNotOneThatIsDone) {
+  for (const bool done : {false, true}) {
+    std::shared_ptr<Execution> execution;
+    auto executor = std::make_shared<testing::FakeExecutor>(
+        [&](std::shared_ptr<Execution> started) { execution = std::move(started); });
+    testing::TestEngine engine(With(executor));
+    engine.PutYaml(
+        "name: alert\nprompt: p\nlimits: {max_turns: 3}\n"
+        "triggers: [{id: trig_alert0001, api: {}}]\n");
+    const std::string id = engine->Fire({.trigger_id = kTrigger})->session_id;
+    engine.RunUntilIdle();
+    v1::SessionEvent usage, result;
+    usage.mutable_usage()->set_turns(3);
+    execution->log().Append(usage);
+    engine.RunUntilIdle();
+    EXPECT_FALSE(execution->cancellation().IsCancelled());
+    result.mutable_result()->set_text("done");
+    if (done) execution->log().Append(result);
+    usage.mutable_usage()->set_turns(4);
+    execution->log().Append(usage);
+    engine.RunUntilIdle();
+    EXPECT_EQ(execution->cancellation().IsCancelled(), !done);
+    execution->Finish(Outcome::Success());
+    engine.RunUntilIdle();
+    EXPECT_EQ(engine->GetSession(id)->reason(), done ? "completed" : "max_turns");
+  }
 }
 
 TEST_F(DispatcherTest, GivesBackWhatHasNotStartedAndEndsWhatRunsWhenItStops) {
