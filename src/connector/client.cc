@@ -45,8 +45,8 @@ std::string KnownRevisions() {
 absl::StatusOr<InitializeResult> McpClient::Initialize() {
   const std::string params =
       absl::StrCat(R"({"protocolVersion":)", JsonString(kRevisions[0]),
-                   R"(,"capabilities":{},"clientInfo":{"name":"routines","version":)",
-                   JsonString(kVersion), "}}");
+                   R"(,"capabilities":{"elicitation":{},"roots":{}},)",
+                   R"("clientInfo":{"name":"routines","version":)", JsonString(kVersion), "}}");
   ASSIGN_OR_RETURN(const std::string answer, Call("initialize", params));
   ASSIGN_OR_RETURN(InitializeResult result, ParseInitializeResult(answer));
   if (std::find(kRevisions.begin(), kRevisions.end(), result.protocol_version) ==
@@ -123,11 +123,16 @@ absl::StatusOr<std::string> McpClient::Call(std::string_view method, std::string
   }
 }
 
-// The session has no user, no model and no roots to offer.
+// Offers what agents offer, because some servers have tools for such clients only; but there is no
+// user to ask, and no folder to tell of.
 absl::Status McpClient::AnswerRequest(const RpcMessage& request) {
-  return channel_.Send(request.method == "ping" ? RpcEmptyResult(request.id)
-                                                : RpcMethodNotFound(request.id, request.method),
-                       false);
+  std::string answer = RpcMethodNotFound(request.id, request.method);
+  if (request.method == "ping") answer = RpcResult(request.id, "{}");
+  if (request.method == "roots/list") answer = RpcResult(request.id, R"({"roots":[]})");
+  if (request.method == "elicitation/create") {
+    answer = RpcResult(request.id, R"({"action":"decline"})");
+  }
+  return channel_.Send(answer, false);
 }
 
 }  // namespace routines

@@ -116,8 +116,8 @@ std::string RpcNotification(std::string_view method) {
   return absl::StrCat(R"({"jsonrpc":"2.0","method":)", JsonString(method), "}");
 }
 
-std::string RpcEmptyResult(std::string_view id) {
-  return Answer(id, R"("result":{})");
+std::string RpcResult(std::string_view id, std::string_view result) {
+  return Answer(id, absl::StrCat(R"("result":)", ToAbsl(result)));
 }
 
 std::string RpcMethodNotFound(std::string_view id, std::string_view method) {

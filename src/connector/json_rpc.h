@@ -32,8 +32,8 @@ absl::StatusOr<std::vector<RpcMessage>> ParseRpc(std::string_view text);
 // `params` is JSON.
 std::string RpcRequest(int64_t id, std::string_view method, std::string_view params);
 std::string RpcNotification(std::string_view method);
-// Answers to a request of the server; `id` as it came.
-std::string RpcEmptyResult(std::string_view id);
+// Answers to a request of the server; `id` as it came, `result` is JSON.
+std::string RpcResult(std::string_view id, std::string_view result);
 std::string RpcMethodNotFound(std::string_view id, std::string_view method);
 
 // What `initialize` is answered with.

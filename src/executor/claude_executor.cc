@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "absl/strings/escaping.h"
@@ -27,7 +28,7 @@ namespace routines {
 namespace {
 
 constexpr std::array<int, 3> kMinimumVersion = {2, 1, 0};
-constexpr char kConnectorStartMs[] = "60000";
+constexpr char kConnectorStartMs[] = "60000";  // before it asks the model for anything
 
 // RFC 4122, version 4.
 std::string RandomUuid() {
@@ -46,6 +47,20 @@ std::vector<std::string> ToolNames(const std::vector<ConnectorEndpoint>& connect
   for (const ConnectorEndpoint& connector : connectors) {
     for (const std::string& tool : connector.*tools) {
       names.push_back(absl::StrCat("mcp__", connector.name, "__", tool));
+    }
+  }
+  return names;
+}
+
+// What the servers have and the routine does not give, and what it denies though they do not list
+// it.
+std::set<std::string> DeniedTools(const ExecutionRequest& request) {
+  const std::vector<std::string> listed =
+      ToolNames(request.connectors, &ConnectorEndpoint::denied_tools);
+  std::set<std::string> names(listed.begin(), listed.end());
+  for (const v1::Connector& connector : request.routine.connectors()) {
+    for (const std::string& tool : connector.tools().deny()) {
+      names.insert(absl::StrCat("mcp__", connector.name(), "__", tool));
     }
   }
   return names;
@@ -128,8 +143,7 @@ class ClaudeKind : public AgentKind {
     for (const std::string& folder : RepositoryFolders(request)) add("--add-dir", folder);
     add("--allowed-tools",
         absl::StrJoin(ToolNames(request.connectors, &ConnectorEndpoint::tools), ","));
-    add("--disallowed-tools",
-        absl::StrJoin(ToolNames(request.connectors, &ConnectorEndpoint::denied_tools), ","));
+    add("--disallowed-tools", absl::StrJoin(DeniedTools(request), ","));
   }
 
   void FillEnvironment(const AgentSession& session,
@@ -144,6 +158,8 @@ class ClaudeKind : public AgentKind {
     environment["CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC"] = "1";
     environment["CLAUDE_CODE_MAX_RETRIES"] = absl::StrCat(options_.max_retries);
     environment["DISABLE_AUTOUPDATER"] = "1";
+    environment["MCP_CONNECTION_NONBLOCKING"] = "0";
+    environment["MCP_CONNECT_TIMEOUT_MS"] = kConnectorStartMs;  // else it goes on after 5 s
     environment["MCP_TIMEOUT"] = kConnectorStartMs;
     for (const char* const name : {"NO_PROXY", "no_proxy"}) {
       environment[name] = NoProxyWithLoopback(environment[name]);

@@ -98,18 +98,50 @@ void ClaudeStream::CheckConnectors(dom::object init) {
     const auto state = states.extract(connector.name);
     const std::string status = state.empty() ? "missing" : state.mapped();
     if (status == "connected") continue;
-    if (status == "pending") {
-      log_.Append(Warning(absl::StrCat("connector ", connector.name, ": not connected yet")));
-    } else if (!fatal_) {
-      fatal_ = Outcome::Failure(
-          v1::SESSION_STEP_CONNECTOR, "connector_failed",
-          absl::StrCat("connector ", connector.name, ": claude could not use it (", status, ")"));
-    }
+    FailConnector(connector.name, absl::StrCat("claude could not use it (", status, ")"));
+  }
+  for (const dom::element element : agent_json::Elements(init, "tools")) {
+    std::string_view tool;
+    if (element.get(tool) == simdjson::SUCCESS) CheckTool(tool);
   }
   for (const auto& [name, status] : states) {
     if (status == "connected" || status == "pending") continue;
     log_.Append(Warning(absl::StrCat("MCP server ", name, ": ", status)));
   }
+}
+
+// A server may show the agent tools that it did not show before. Where the routine says which it
+// gives, these are none of them, and nothing else keeps the agent from them.
+void ClaudeStream::CheckTool(std::string_view tool) {
+  for (const v1::Connector& connector : request_.routine.connectors()) {
+    const std::string prefix = absl::StrCat("mcp__", connector.name(), "__");
+    const v1::ToolPolicy& policy = connector.tools();
+    if (policy.allow().empty() || tool.substr(0, prefix.size()) != prefix) continue;
+    const std::string name(tool.substr(prefix.size()));
+    const auto has = [&name](const auto& tools) {
+      return std::find(tools.begin(), tools.end(), name) != tools.end();
+    };
+    if (has(policy.allow()) || has(policy.deny()) || IsDenied(connector.name(), name)) continue;
+    FailConnector(connector.name(),
+                  absl::StrCat("the agent has its tool ", name,
+                               ", which tools.allow does not have and the server did not list "
+                               "before; name it in tools.deny, too"));
+  }
+}
+
+bool ClaudeStream::IsDenied(const std::string& connector, const std::string& tool) const {
+  return std::any_of(
+      request_.connectors.begin(), request_.connectors.end(), [&](const auto& known) {
+        return known.name == connector &&
+               std::find(known.denied_tools.begin(), known.denied_tools.end(), tool) !=
+                   known.denied_tools.end();
+      });
+}
+
+void ClaudeStream::FailConnector(const std::string& name, const std::string& why) {
+  if (fatal_) return;
+  fatal_ = Outcome::Failure(v1::SESSION_STEP_CONNECTOR, "connector_failed",
+                            absl::StrCat("connector ", name, ": ", why));
 }
 
 bool ClaudeStream::Message(dom::object object, bool assistant) {
@@ -122,7 +154,7 @@ bool ClaudeStream::Message(dom::object object, bool assistant) {
   }
   if (assistant && Text(*message, "model") != kSyntheticModel) {
     acted_ = true;
-    CountUsage(*message);
+    CountUsage(*message, /*turn=*/Text(object, "parent_tool_use_id").empty());
   }
   for (const dom::element element : *content) {
     const dom::object block(element);
@@ -144,6 +176,7 @@ bool ClaudeStream::Block(dom::object block, bool assistant) {
     event.mutable_tool_call()->set_call_id(Text(block, "id"));
     event.mutable_tool_call()->set_name(Text(block, "name"));
     event.mutable_tool_call()->set_input_json(Minified(block, "input"));
+    CheckTool(event.tool_call().name());
   } else if (!assistant && type == "tool_result") {
     event.mutable_tool_result()->set_call_id(Text(block, "tool_use_id"));
     event.mutable_tool_result()->set_is_error(Bool(block, "is_error"));
@@ -155,8 +188,9 @@ bool ClaudeStream::Block(dom::object block, bool assistant) {
   return true;
 }
 
-// One answer of the model comes as several lines, each with the answer's usage at its beginning.
-void ClaudeStream::CountUsage(dom::object message) {
+// One answer of the model comes as several lines, each with the answer's usage at its beginning. A
+// subagent's is no turn of the session's.
+void ClaudeStream::CountUsage(dom::object message, bool turn) {
   const std::string id = Text(message, "id");
   const auto usage = Get<dom::object>(message, "usage");
   if (!usage || id.empty() || id == last_message_) return;
@@ -167,7 +201,7 @@ void ClaudeStream::CountUsage(dom::object message) {
                                Count(*usage, "cache_read_input_tokens"));
   usage_.set_cache_write_tokens(usage_.cache_write_tokens() +
                                 Count(*usage, "cache_creation_input_tokens"));
-  usage_.set_turns(Turns(int64_t{usage_.turns()} + 1));
+  if (turn) usage_.set_turns(Turns(int64_t{usage_.turns()} + 1));
   AppendUsage();
 }
 

@@ -48,7 +48,10 @@ class ClaudeStream : public AgentStream {
   bool Result(simdjson::dom::object object);
 
   void CheckConnectors(simdjson::dom::object init);
-  void CountUsage(simdjson::dom::object message);
+  void CheckTool(std::string_view tool);
+  bool IsDenied(const std::string& connector, const std::string& tool) const;
+  void FailConnector(const std::string& name, const std::string& why);
+  void CountUsage(simdjson::dom::object message, bool turn);
   void AppendUsage();
   bool IsNeeded(std::string_view tool) const;
   Outcome JudgeResult(const AgentEnd& end) const;

@@ -38,7 +38,7 @@ void CheckMessage(const RpcMessage& message) {
   switch (message.kind) {
     case RpcMessage::Kind::kRequest:
       if (message.id.empty() || message.method.empty()) Fail("a request has both", message.method);
-      CheckAnswer(RpcEmptyResult(message.id), message, RpcMessage::Kind::kResult);
+      CheckAnswer(RpcResult(message.id, "{}"), message, RpcMessage::Kind::kResult);
       return CheckAnswer(RpcMethodNotFound(message.id, message.method), message,
                          RpcMessage::Kind::kError);
     case RpcMessage::Kind::kNotification:

@@ -38,11 +38,11 @@ assert request['params'] == {'cursor': 'page "2"'}, request
   EXPECT_GT(opened.reports[0].time, absl::ZeroDuration());
 }
 
-TEST_F(StdioConnectorTest, OffersTheNewestRevisionAndNoCapabilities) {
+TEST_F(StdioConnectorTest, OffersTheNewestRevisionAndWhatAgentsOffer) {
   AddScript(R"(
 request = initialize()
 assert request['params']['protocolVersion'] == '2025-11-25', request
-assert request['params']['capabilities'] == {}, request
+assert request['params']['capabilities'] == {'elicitation': {}, 'roots': {}}, request
 assert request['params']['clientInfo']['name'] == 'routines', request
 tools('a')
 )");
@@ -71,7 +71,9 @@ assert read() == {'jsonrpc': '2.0', 'id': 'p', 'result': {}}
 send({'id': 1, 'method': 'sampling/createMessage', 'params': {}})
 assert read()['error']['code'] == -32601
 send({'id': 8, 'method': 'roots/list'})
-assert read()['id'] == 8
+assert read() == {'jsonrpc': '2.0', 'id': 8, 'result': {'roots': []}}
+send({'id': 9, 'method': 'elicitation/create', 'params': {'message': 'who are you?'}})
+assert read()['result'] == {'action': 'decline'}
 answer(request, initialize_result())
 expect('notifications/initialized')
 send({'method': 'notifications/tools/list_changed'})

@@ -211,6 +211,45 @@ TEST_F(ClaudeExecutorTest, EndsASessionWhoseConnectorFailed) {
   ExpectFailure(Run(with(R"({"name":"tickets","status":"failed"})")), v1::SESSION_STEP_CONNECTOR,
                 "connector_failed", "tickets: claude could not use it (failed)");
   ExpectFailure(Run(with("")), v1::SESSION_STEP_CONNECTOR, "connector_failed", "missing");
+  ExpectFailure(Run(with(R"({"name":"tickets","status":"pending"})")), v1::SESSION_STEP_CONNECTOR,
+                "connector_failed", "tickets: claude could not use it (pending)");
+}
+
+TEST_F(ClaudeExecutorTest, EndsASessionWhoseConnectorShowsMoreThanTheRoutineGives) {
+  AddConnector("tickets");
+  const std::string init =
+      R"(echo '{"type":"system","subtype":"init","mcp_servers":[{"name":"tickets",)"
+      R"("status":"connected"}],"tools":["Bash","mcp__tickets__comment","mcp__tickets__%s"]}')"
+      "\n";
+  const auto with = [&](const std::string& tool) {
+    std::string script = init;
+    return script.replace(script.find("%s"), 2, tool);
+  };
+  const std::string call =
+      R"(echo '{"type":"assistant","message":{"id":"m","model":"x","content":[{"type":"tool_use",)"
+      R"("id":"t","name":"mcp__tickets__late","input":{}}]}}'; sleep 1000)";
+  EXPECT_TRUE(Run(with("late") + kResult).ok());  // it gives all that there is
+  v1::Connector& connector = *request_.routine.add_connectors();
+  connector.set_name("tickets");
+  connector.mutable_tools()->add_allow("comment");
+  connector.mutable_tools()->add_deny("never");
+  ExpectFailure(Run(with("late") + "sleep 1000"), v1::SESSION_STEP_CONNECTOR, "connector_failed",
+                "connector tickets: the agent has its tool late, which tools.allow does not have");
+  ExpectFailure(Run(call), v1::SESSION_STEP_CONNECTOR, "connector_failed", "its tool late");
+  EXPECT_TRUE(Run(with("never") + kResult).ok());
+  EXPECT_TRUE(Run(with("delete") + kResult).ok());
+  EXPECT_THAT(Arguments(), Contains("--disallowed-tools=mcp__tickets__delete,mcp__tickets__never"));
+}
+
+TEST_F(ClaudeExecutorTest, CountsASubagentsTokensButNotItsTurns) {
+  const auto answer = [](const std::string& id, const std::string& parent) {
+    return absl::StrCat(R"(echo '{"type":"assistant","parent_tool_use_id":)", parent,
+                        R"(,"message":{"id":")", id,
+                        R"(","model":"x","usage":{"input_tokens":10},)",
+                        R"("content":[{"type":"text","text":"hi"}]}}')", "\n");
+  };
+  Run(answer("m1", "null") + answer("m2", "\"toolu_1\""));
+  EXPECT_THAT(Log(), ElementsAre("usage 10 0 0 0 1 0", "text hi", "usage 20 0 0 0 1 0", "text hi"));
 }
 
 TEST_F(ClaudeExecutorTest, TellsOfServersThatAreNotTheRoutines) {
@@ -269,10 +308,11 @@ TEST_F(ClaudeExecutorTest, KeepsTheKeyFromTheAgentAndItsTokenFromTheLog) {
   const std::string environment = Read(directory_ + "/env");
   EXPECT_THAT(environment, AllOf(Not(HasSubstr(kKey)), Not(HasSubstr("sk-of-the-routine")),
                                  Not(HasSubstr("another-way"))));
-  for (const char* line : {"ANTHROPIC_API_KEY=routines-",
-                           "ANTHROPIC_BASE_URL=http://127.0.0.1:", "CLAUDE_CODE_MAX_RETRIES=4",
-                           "DISABLE_AUTOUPDATER=1", "NO_PROXY=example.org,127.0.0.1",
-                           "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC=1", "CLAUDE_CONFIG_DIR="}) {
+  for (const char* line :
+       {"ANTHROPIC_API_KEY=routines-", "ANTHROPIC_BASE_URL=http://127.0.0.1:",
+        "CLAUDE_CODE_MAX_RETRIES=4", "DISABLE_AUTOUPDATER=1", "NO_PROXY=example.org,127.0.0.1",
+        "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC=1",
+        "CLAUDE_CONFIG_DIR=", "MCP_CONNECTION_NONBLOCKING=0", "MCP_CONNECT_TIMEOUT_MS=60000"}) {
     EXPECT_THAT(environment, HasSubstr(line));
   }
   EXPECT_THAT(Log(), Contains("stdout token [redacted]\n"));
