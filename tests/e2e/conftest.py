@@ -70,11 +70,11 @@ class Server:
     see the state itself no more than they would otherwise. `sandbox` is what serve says it has.
     """
 
-    def __init__(self, binary, state, options, environment):
+    def __init__(self, binary, state, options, environment, before=()):
         self.binary, self.state = binary, state
         self._log = open(state.parent / f"{state.name}.log", "ab")
         self.process = subprocess.Popen(
-            [binary, "serve", "--state", str(state), "--listen", "127.0.0.1:0", "--json",
+            [*before, binary, "serve", "--state", str(state), "--listen", "127.0.0.1:0", "--json",
              "--sandbox-write", str(state.parent), *options],
             stdout=subprocess.PIPE, stderr=self._log, stdin=subprocess.DEVNULL,
             env=clean_environment(**environment))
@@ -141,15 +141,15 @@ class Server:
 
 @pytest.fixture
 def serve(routines_bin, tmp_path):
-    """serve(state=…, executors={…}, options=[…], environment={…}) starts a server; all end with the
-    test."""
+    """serve(state=…, executors={…}, options=[…], environment={…}) starts a server, by the command
+    `before` where that is given; all end with the test."""
     servers = []
 
-    def start(state=None, executors=None, options=(), environment=None):
+    def start(state=None, executors=None, options=(), environment=None, before=()):
         arguments = [part for name, command in (executors or EXECUTORS).items()
                      for part in ("--executor", f"{name}={command}")]
         servers.append(Server(routines_bin, state or tmp_path / "state", [*arguments, *options],
-                              environment or {}))
+                              environment or {}, before))
         return servers[-1]
 
     yield start
