@@ -1,9 +1,10 @@
 """Measures routines beside its peers. Started by script/bench; prints tables in Markdown.
 
-  fires     durable fires per second and their latency, beside nginx and webhook
-  start     from a fire to the agent's process, beside a plain `git clone`
-  sessions  200 sessions at once, and whether a heartbeat was late
-  store     the store alone (Google Benchmark)
+  fires      durable fires per second and their latency, beside nginx and webhook
+  deliveries signed GitHub deliveries of 10 KB per second, 10,000 routines loaded, beside nginx
+  start      from a fire to the agent's process, beside a plain `git clone`
+  sessions   200 sessions at once, and whether a heartbeat was late
+  store      the store alone (Google Benchmark)
 """
 
 import argparse
@@ -53,12 +54,12 @@ def running(command, **options):
 
 
 @contextlib.contextmanager
-def routines(binary, folder, *, executor, sessions, repository=None):
-    """`routines serve` with one routine; gives its URL for fires, its token and its port."""
+def routines(binary, folder, *, executor, sessions, repository=None, more=""):
+    """`routines serve` with one routine, and `more`; gives its URL for fires, its token and its port."""
     folder.mkdir()
     repositories = f"repositories: [{{url: 'file://{repository}'}}]\n" if repository else ""
     (folder / "bench.yaml").write_text(
-        f"name: bench\nprompt: go\n{repositories}triggers: [{{id: {TRIGGER}, api: {{}}}}]\n"
+        f"name: bench\nprompt: go\n{repositories}triggers: [{{id: {TRIGGER}, api: {{}}}}]\n" + more
     )
     state = folder / "state"
     command = [binary, "serve", "--json", "--state", state, "--listen", "127.0.0.1:0"]
@@ -76,6 +77,7 @@ def routines(binary, folder, *, executor, sessions, repository=None):
             "token": json.loads(made.stdout)["secret"],
             "port": int(url.rpartition(":")[2]),
             "pid": process.pid,
+            "state": state,
         }
 
 
@@ -169,6 +171,75 @@ def measure_fires(options, folder):
         rates, p50s, p99s = zip(*measured)
         rows.append((name, count, spread(rates, 0), spread(p50s, 2), spread(p99s, 2)))
     print(f"### Fires: median (lowest–highest) of {options.rounds} runs of {options.seconds} s\n")
+    table(*rows)
+
+
+SECRET = "a-secret-of-the-benchmark"
+REPOSITORIES = 1000
+
+
+def delivery_routines(matching):
+    """10,000 of them, ten to a repository, of which `matching` start on what deliver_load sends."""
+    conditions = [
+        "{field: labels, operator: is_not_one_of, values: [wip, skip-%d]}, "
+        "{field: title, operator: starts_with, value: Mend}",
+        "{field: author, operator: equals, value: user-%d}",
+        "{field: title, operator: contains, value: release-%d}",
+        "{field: base_branch, operator: is_one_of, values: [develop, release/%d]}",
+        "{field: body, operator: contains, value: lazy-%d}",
+    ]
+    for number in range(10 * REPOSITORIES):
+        kind = 0 if number % 10 < matching else 1 + number % 4
+        yield (
+            f"---\nname: r{number}\nprompt: go\ntriggers:\n- id: t\n  github: {{event: pull_request, "
+            f"repositories: [acme/r{number // 10}], actions: [opened, synchronize], "
+            f"filters: [{conditions[kind] % number}]}}\n"
+        )
+
+
+@contextlib.contextmanager
+def door(options, folder, matching):
+    """The port of a server with 10,000 routines and a hook."""
+    more = "".join(delivery_routines(matching))
+    with routines(
+        options.routines, folder, executor="sleep infinity", sessions=1, more=more
+    ) as served:
+        secret = folder / "secret"
+        secret.write_text(SECRET)
+        add = ["github", "hook", "add", "--secret-file", secret, "--state", served["state"]]
+        subprocess.run([options.routines, *add], check=True, stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL)
+        yield served["port"]
+
+
+def deliver(options, port, path):
+    """Accepted per second, p50 and p99 in milliseconds."""
+    load = [options.build / "bin/deliver_load", port, path, 32, options.seconds, 10_000, REPOSITORIES]
+    done = subprocess.run([*map(str, load), SECRET], check=True, text=True, stdout=subprocess.PIPE)
+    requests, duration, p50, p99, errors = map(int, done.stdout.split()[1:])
+    assert requests > 0 and errors == 0, f"{errors} of {requests} deliveries were refused"
+    return requests / (duration / 1e6), p50 / 1e3, p99 / 1e3
+
+
+def measure_deliveries(options, folder):
+    figures = {}
+    with contextlib.ExitStack() as stack:
+        static = stack.enter_context(nginx(folder / "nginx-deliveries"))
+        systems = {"nginx, static answer": (int(static.rstrip("/").rpartition(":")[2]), "/")}
+        for matching, name in ((0, "none matches"), (1, "each starts a session")):
+            port = stack.enter_context(door(options, folder / f"deliveries-{matching}", matching))
+            systems[f"routines, durable, {name}"] = (port, "/v1/webhooks/github")
+        for _ in range(options.rounds):
+            for name, (port, path) in systems.items():
+                figures.setdefault(name, []).append(deliver(options, port, path))
+    print(
+        "### Signed deliveries of 10 KB, 10,000 routines, 32 connections: median (lowest–highest) of "
+        f"{options.rounds} runs of {options.seconds} s\n"
+    )
+    rows = [("system", "accepted per second", "p50 ms", "p99 ms")]
+    for name, measured in figures.items():
+        rates, p50s, p99s = zip(*measured)
+        rows.append((name, spread(rates, 0), spread(p50s, 2), spread(p99s, 2)))
     table(*rows)
 
 
@@ -303,12 +374,13 @@ def machine():
 def main():
     measurements = {
         "fires": measure_fires,
+        "deliveries": measure_deliveries,
         "start": measure_start,
         "sessions": measure_sessions,
         "store": measure_store,
     }
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("what", nargs="*", help="fires, start, sessions, store; default: all")
+    parser.add_argument("what", nargs="*", help="fires, deliveries, start, sessions, store; default: all")
     parser.add_argument("--build", type=pathlib.Path, required=True, help="folder of a release build")
     parser.add_argument("--rounds", type=int, default=3, help="runs of each system")
     parser.add_argument("--seconds", type=int, default=5, help="length of one run")
