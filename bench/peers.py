@@ -51,7 +51,7 @@ def attempt(command, **options):
     if done.returncode == 0:
         return None
     print(done.stdout, file=sys.stderr)
-    return f"`{command[0]}` failed (see above)"
+    return "it could not be fetched, or not built, where this ran"
 
 
 def go_driver(name, folder, module, subsets):

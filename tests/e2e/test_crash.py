@@ -1,7 +1,7 @@
 """kill -9, disk full and failing fsync against a real `routines serve`.
 
-What must hold, whatever happens: every 200 that a client saw has its session, no key has two, no
-session is stuck, and no agent is started twice or left running.
+What must hold, whatever happens: every 200 of a fire and every 202 of a delivery that a client saw
+has its session, no key has two, no session is stuck, and no agent is started twice or left running.
 
 ROUTINES_CRASH_SEED repeats a run; ROUTINES_CRASH_ROUNDS changes how many random kills there are.
 """
@@ -9,6 +9,8 @@ ROUTINES_CRASH_SEED repeats a run; ROUTINES_CRASH_ROUNDS changes how many random
 import collections
 import concurrent.futures
 import contextlib
+import hashlib
+import hmac
 import http.client
 import json
 import os
@@ -18,6 +20,7 @@ import re
 import shutil
 import signal
 import subprocess
+import threading
 import time
 
 import pytest
@@ -35,6 +38,14 @@ ROUTINES_OF_THE_TEST = {
     TRIGGER + "SLOW": "executor: slow\n",
     TRIGGER + "SETUP": "executor: quick\nenvironment: {setup_script: sleep 0.05}\n",
 }
+SECRET = "a-secret-of-the-crash-tests"
+ON_DELIVERY = """
+name: crash-delivery
+prompt: go
+retries: 10
+executor: quick
+triggers: [{id: opened, github: {repositories: [acme/api], event: pull_request}}]
+"""
 TERMINAL = {"succeeded", "failed", "cancelled", "timed_out", "lost"}
 
 
@@ -57,6 +68,7 @@ class Serve:
                 f"name: crash-{number}\nprompt: go\nretries: 10\n{text}"
                 f"triggers: [{{id: {trigger}, api: {{}}}}]\n"
             )
+        (self.routines / "delivery.yaml").write_text(ON_DELIVERY)
         self.process = None
         self.port = None
         self.tokens = {}
@@ -131,6 +143,39 @@ class Serve:
             return None, None
         return status, answer.get("claude_code_session_id")
 
+    def add_hook(self):
+        secret = self.state.parent / "hook-secret"
+        secret.write_text(SECRET)
+        self.command("github", "hook", "add", "--secret-file", str(secret))
+
+    def deliver(self, number, delivery):
+        """As `fire`: a signed pull request of about 10 KB that starts one session."""
+        there = {"repo": {"full_name": "acme/api"}, "ref": "main", "sha": "1" * 40}
+        body = json.dumps({
+            "action": "opened",
+            "number": number,
+            "pull_request": {
+                "number": number, "state": "open", "title": "Change", "body": "text " * 2000,
+                "draft": False, "merged": False, "author_association": "MEMBER", "labels": [],
+                "user": {"login": "ada"}, "base": there, "head": there,
+                "html_url": "https://github.com/acme/api/pull/1",
+            },
+            "repository": {"full_name": "acme/api"},
+            "sender": {"login": "ada"},
+        }).encode()
+        headers = {
+            "Content-Type": "application/json",
+            "X-GitHub-Event": "pull_request",
+            "X-GitHub-Delivery": delivery,
+            "X-Hub-Signature-256": "sha256=" + hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest(),
+        }
+        try:
+            status, answer = self.request("POST", "/v1/webhooks/github", body, headers)
+        except (OSError, http.client.HTTPException, ValueError):
+            return None, None
+        assert status != 202 or [d["reason"] for d in answer["decisions"]] == ["fired"], answer
+        return status, answer["decisions"][0]["session_id"] if status == 202 else None
+
     def sessions(self):
         """All of them, by id."""
         token = (self.state / "admin-token").read_text().strip()
@@ -157,19 +202,20 @@ class Serve:
 
 
 class Client:
-    """Sends fires from several threads and remembers what it was promised."""
+    """Sends fires, or what else `send` sends, from several threads and remembers what it was promised."""
 
-    def __init__(self, serve):
-        self.serve = serve
+    def __init__(self, serve, send=None, promise=200):
+        self.send_one = send or serve.fire
+        self.promise = promise  # the status that is one
         self.promised = {}  # (trigger, key) -> session id of the first 200
         self.unanswered = set()
 
     def send(self, batch):
         """Fires each (trigger, key); to be called from one thread."""
         with concurrent.futures.ThreadPoolExecutor(4) as threads:
-            answers = list(threads.map(lambda fire: self.serve.fire(*fire), batch))
+            answers = list(threads.map(lambda fire: self.send_one(*fire), batch))
         for fire, (status, session) in zip(batch, answers):
-            assert status in (None, 200), f"{fire}: {status}"
+            assert status in (None, self.promise), f"{fire}: {status}"
             if status is None:
                 self.unanswered.add(fire)
                 continue
@@ -180,12 +226,12 @@ class Client:
 
     def send_again(self, batch):
         answers = self.send(batch)
-        assert all(status == 200 for status, _ in answers)
+        assert all(status == self.promise for status, _ in answers)
 
 
-def assert_kept(serve, client):
+def assert_kept(serve, client, seconds=60):
     """The promises, once everything has come to rest."""
-    sessions = serve.wait_until_all_ended()
+    sessions = serve.wait_until_all_ended(seconds)
     promised = list(client.promised.values())
     assert len(set(promised)) == len(promised), "two keys share a session"
     assert set(promised) == set(sessions), "a promise without a session, or a session nobody asked for"
@@ -263,6 +309,43 @@ def test_every_promise_survives_kill_9_at_random_moments(serve):
     ended = assert_kept(serve, client)
     print(f"{rounds} kills, {sum(ended.values())} sessions: {dict(ended)}")
     assert ended["succeeded"] > 0 and ended["lost"] > 0  # the kills did catch agents
+    serve.stop()
+
+
+def test_every_accepted_delivery_survives_kill_9_under_load(serve):
+    """Also where the answer was lost: the redelivery, with the same id, gives the one session."""
+    seed = int(os.environ.get("ROUTINES_CRASH_SEED", random.randrange(1 << 32)))
+    print(f"ROUTINES_CRASH_SEED={seed}")
+    chance = random.Random(seed)
+    serve.start()
+    serve.add_hook()
+    answers = threading.Semaphore(0)
+
+    def deliver(*delivery):
+        answer = serve.deliver(*delivery)
+        answers.release()
+        return answer
+
+    client = Client(serve, deliver, promise=202)
+    answered = killed = 0
+    for number in range(max(ROUNDS // 20, 2) if SLOW == 1 else 2):
+        deliveries = [(1000 * number + n, f"delivery-{number}-{n}") for n in range(40)]
+        with concurrent.futures.ThreadPoolExecutor(1) as thread:
+            sending = thread.submit(client.send, deliveries)
+            for _ in range(chance.randrange(1, 36)):  # while others are under way
+                answers.acquire()
+            serve.kill()
+            sending.result()
+        killed += len(client.unanswered)
+        answered += len(deliveries) - len(client.unanswered)
+        serve.start()
+        # All of them again: what was promised must be told the same.
+        client.send_again(deliveries)
+        assert not client.unanswered
+        answers = threading.Semaphore(0)
+    print(f"{answered} were answered before a kill, {killed} were not")
+    assert answered > 0 and killed > 0  # else nothing was tested
+    assert_kept(serve, client, seconds=240)
     serve.stop()
 
 
