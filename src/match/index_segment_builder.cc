@@ -1,7 +1,6 @@
 // Builds segments: three passes over the records, each linear but for a sort of pattern texts.
 #include <algorithm>
 #include <map>
-#include <tuple>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
@@ -208,17 +207,15 @@ class SegmentBuilder {
   }
 
   void BuildPatterns() {
-    // Long texts apart from short ones: they are told from one another sooner.
-    std::map<std::tuple<ClauseKind, uint16_t, bool>, std::vector<PatternSet::Text>> texts;
+    std::map<std::pair<ClauseKind, uint16_t>, std::vector<PatternSet::Text>> texts;
     for (uint32_t t = 0; t + 1 < segment_.terms_.size(); ++t) {
       const Term& term = segment_.terms_[t];
       if (term.kind == ClauseKind::kEqualsAny) continue;
       const std::string_view bytes = segment_.OperandOf(term).bytes;
-      const bool is_long = term.kind == ClauseKind::kContains && bytes.size() >= PatternSet::kLong;
-      texts[{term.kind, term.field, is_long}].push_back({.bytes = bytes, .id = t});
+      texts[{term.kind, term.field}].push_back({.bytes = bytes, .id = t});
     }
     for (auto& [sort, of_sort] : texts) {
-      const auto [kind, field, is_long] = sort;
+      const auto [kind, field] = sort;
       std::vector<uint64_t> users(segment_.words());
       for (size_t i = 0; i < segment_.classes_.size(); ++i) {
         const Class& one = segment_.classes_[i];

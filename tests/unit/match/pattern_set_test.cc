@@ -64,11 +64,108 @@ TEST(PatternSet, FindsWhatATextBeginsAndEndsWith) {
 }
 
 TEST(PatternSet, FindsWhatATextContains) {
-  Compare(Use::kContained, 1, 1, 40, 300);   // aaaa…: the automaton
+  Compare(Use::kContained, 1, 1, 40, 300);   // aaaa…: by lengths
   Compare(Use::kContained, 2, 1, 12, 400);   // short and long ones, both ways
   Compare(Use::kContained, 2, 8, 20, 2000);  // eight bytes at a time, given up at times
   Compare(Use::kContained, 3, 4, 7, 200);    // four bytes at a time
   Compare(Use::kContained, 26, 2, 9, 3000);  // the ordinary way
+}
+
+// What `set`, whose ids are places in `texts`, finds in `text`, beside the plain way.
+void ExpectFinds(const ContainedSet& set, const std::vector<std::string>& texts,
+                 const std::string& text) {
+  ContainedSet::Scratch scratch;
+  set.Clear(scratch);
+  set.Find(text, scratch);
+  std::vector<uint32_t> found, expected;
+  for (uint32_t number = 0; number < set.size(); ++number) {
+    if ((scratch.found[number / 64] >> number % 64 & 1) != 0) found.push_back(set.id(number));
+  }
+  std::sort(found.begin(), found.end());
+  for (uint32_t i = 0; i < texts.size(); ++i) {
+    if (text.find(texts[i]) != text.npos) expected.push_back(i);
+  }
+  ASSERT_EQ(found, expected) << text;
+}
+
+// A set that is hard for some way to search, with texts that hit it.
+struct HardTexts {
+  std::set<std::string> wanted;
+  std::vector<std::string> texts;
+};
+
+// Pieces of the very text that is searched, each the beginning of the next, some of which go on
+// otherwise than the text does.
+HardTexts Pieces(std::mt19937& random, size_t most, const std::string& odd_end) {
+  HardTexts hard;
+  hard.texts.push_back(Draw(random, 1500, 2));
+  for (size_t i = 0; i < 1200; ++i) {
+    hard.wanted.insert(hard.texts[0].substr(i % 700, 1 + i / 7 % most) + (i % 3 ? "" : odd_end));
+  }
+  return hard;
+}
+
+// Runs of one letter, with something that the text does not have before, in or behind them.
+HardTexts Runs(std::mt19937& random) {
+  HardTexts hard;
+  for (size_t i = 0; i < 400; ++i) {
+    const std::string run(1 + i, 'a');
+    hard.wanted.insert(run + "b");
+    hard.wanted.insert("b" + run);
+    hard.wanted.insert(run + "c" + run);
+  }
+  hard.texts = {std::string(1200, 'a'), "b" + std::string(900, 'a') + "b", ""};
+  std::string text(1500, 'a');
+  for (int i = 0; i < 8; ++i) text[random() % text.size()] = static_cast<char>('b' + i % 2);
+  hard.texts.push_back(text);
+  return hard;
+}
+
+// Two long sequences of which one is the other with its letters changed: their polynomial hashes
+// modulo 2^64 are the same at every odd place.
+HardTexts ThueMorse() {
+  HardTexts hard;
+  std::string one, other;
+  for (unsigned i = 0; i < 4096; ++i) {
+    const bool odd = __builtin_popcount(i) % 2 != 0;
+    one += odd ? 'b' : 'a';
+    other += odd ? 'a' : 'b';
+  }
+  for (size_t size = 1024; size <= 4096; size += 64) hard.wanted.insert(other.substr(0, size));
+  for (size_t size = 8; size < 1024; size += 41) hard.wanted.insert(one.substr(0, size));
+  for (size_t size = 8; size < 1024; size += 8) hard.wanted.insert(one.substr(size, size / 2));
+  hard.texts = {one, other, one + other, other.substr(1000) + one};
+  return hard;
+}
+
+void CompareHard(const HardTexts& hard, std::mt19937& random, uint32_t tags) {
+  const std::vector<std::string> texts(hard.wanted.begin(), hard.wanted.end());
+  std::vector<ContainedSet::Text> parts;
+  for (uint32_t i = 0; i < texts.size(); ++i) parts.push_back({texts[i], i});
+  std::shuffle(parts.begin(), parts.end(), random);
+  const ContainedSet set(parts, {.tags = tags});
+  for (const std::string& text : hard.texts) ExpectFinds(set, texts, text);
+}
+
+TEST(ContainedSet, FindsInTextsThatAreMadeToBeHard) {
+  std::mt19937 random(9);
+  // With few bits of a hash kept, nearly every claim of the table is wrong.
+  for (const uint32_t tags : {~0u, 14u, 0u}) {
+    CompareHard(Pieces(random, 60, "c"), random, tags);
+    CompareHard(Pieces(random, 700, "A"), random, tags);
+    CompareHard(Runs(random), random, tags);
+    CompareHard(ThueMorse(), random, tags);
+  }
+}
+
+TEST(ContainedSet, SearchesVeryLongTextsOneByOneWhereTheyAreClaimedTooOften) {
+  std::mt19937 random(10);
+  HardTexts hard;
+  for (size_t size = 1000; size < 30'000; size += 500) hard.wanted.insert(std::string(size, 'a'));
+  hard.wanted.insert(std::string(29'999, 'a') + "b");
+  hard.wanted.insert("b" + std::string(700, 'a'));
+  hard.texts = {std::string(20'000, 'a'), std::string(20'000, 'a') + "b" + std::string(9000, 'a')};
+  CompareHard(hard, random, ~0u);
 }
 
 TEST(FindText, AgreesWithThePlainWay) {
