@@ -111,9 +111,9 @@ std::string RoutineLine(size_t number, const v1::GithubTrigger& github) {
   const auto quote = [](std::string* out, const std::string& text) {
     absl::StrAppend(out, Quoted(text));
   };
-  std::string line = absl::StrCat("{\"id\":", number, ",\"repository\":",
-                                  Quoted(github.repositories(0)), ",\"actions\":[",
-                                  absl::StrJoin(github.actions(), ",", quote), "],\"conditions\":[");
+  std::string line = absl::StrCat(
+      "{\"id\":", number, ",\"repository\":", Quoted(github.repositories(0)), ",\"actions\":[",
+      absl::StrJoin(github.actions(), ",", quote), "],\"conditions\":[");
   for (int i = 0; i < github.filters_size(); ++i) {
     const v1::Condition& condition = github.filters(i);
     absl::StrAppend(&line, i == 0 ? "" : ",", "{\"field\":", Quoted(condition.field()),
@@ -173,8 +173,8 @@ void Measure(const Engine& engine, const Set& set, const std::string& folder, do
   std::printf(
       "{\"engine\": \"%s\", \"build\": %.4f, \"bytes\": %.0f, \"events\": %zu, \"cpu\": %.6f, "
       "\"wall\": %.6f, \"matches\": %zu, \"answers\": %s}\n",
-      engine.name.c_str(), build, bytes / static_cast<double>(set.routines.size()), count, cpu_taken,
-      wall_taken, matches, engine.answer ? "true" : "false");
+      engine.name.c_str(), build, bytes / static_cast<double>(set.routines.size()), count,
+      cpu_taken, wall_taken, matches, engine.answer ? "true" : "false");
   std::fflush(stdout);
 }
 
@@ -361,7 +361,10 @@ class RuleTable {
       sqlite3_bind_int(condition_, 2, i);
       sqlite3_bind_int(condition_, 3, FieldNumber(condition.field()));
       sqlite3_bind_int(condition_, 4,
-                       op == "not_one_of" ? 1 : op == "starts_with" ? 2 : op == "contains" ? 3 : 0);
+                       op == "not_one_of"    ? 1
+                       : op == "starts_with" ? 2
+                       : op == "contains"    ? 3
+                                             : 0);
       Step(condition_);
       for (const std::string& value : Values(condition)) {
         sqlite3_bind_int64(value_, 1, static_cast<int64_t>(number));

@@ -2,8 +2,10 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
@@ -265,9 +267,19 @@ absl::Status RunUntilSignal(const ServeOptions& options) {
   return absl::OkStatus();
 }
 
+// Each connection takes a descriptor, and the limit that a shell or a service begins with is 1,024
+// in many places; how far it may be raised is the host's to say.
+void TakeDescriptors() {
+  rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, 1 << 16);
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 }  // namespace
 
 CommandResult Serve(const ServeOptions& options) {
+  TakeDescriptors();
   RETURN_IF_ERROR(CannotStart(RunUntilSignal(options)));
   return kExitOk;
 }

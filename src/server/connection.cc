@@ -34,6 +34,7 @@ Connection::~Connection() {
 }
 
 void Connection::Start() {
+  waiting_since_ = Clock::now();
   SetDeadline(context_.options.header_timeout);
   transport_->Handshake([self = shared_from_this()](Transport::Error error, size_t) {
     if (error || self->state_ == State::kClosed) return self->Close();
@@ -73,6 +74,13 @@ void Connection::Close() {
   if (stream_ != nullptr) --context_.metrics.streams;
   stream_.reset();
   closed_(this);
+}
+
+std::optional<Connection::Clock::time_point> Connection::WaitingSince() const {
+  if (state_ == State::kHandshake || state_ == State::kIdle || state_ == State::kHead) {
+    return waiting_since_;
+  }
+  return std::nullopt;
 }
 
 // ---- requests ----
@@ -203,6 +211,7 @@ void Connection::AfterAnswer() {
   if (!linger_) return Close();
   if (!keep_alive_ || draining_) return Linger();
   state_ = State::kIdle;
+  waiting_since_ = Clock::now();
   SetDeadline(context_.options.idle_timeout);
   request_.reset();
   reader_.Reset();

@@ -14,6 +14,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "routines/server.h"
@@ -52,6 +53,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void Drain();
   // Ends it now.
   void Close();
+  // Since when the head of a request is waited for. Nothing while there is one to be answered.
+  std::optional<Clock::time_point> WaitingSince() const;
 
  private:
   enum class State {
@@ -93,6 +96,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   State state_ = State::kHandshake;
   Clock::time_point deadline_ = Clock::time_point::max();
+  Clock::time_point waiting_since_;
   bool draining_ = false;
   bool linger_ = true;
 

@@ -107,10 +107,37 @@ absl::Status Listener::Listen(const Endpoint& endpoint) {
 
 void Listener::Accept() {
   if (draining_ || std::exchange(accepting_, true)) return;
-  if (count_.IsFull()) {
-    accepting_ = false;  // Tick tries again
-    return;
+  if (!count_.IsFull()) {
+    room_ = 0;
+    return AcceptOne();
   }
+  acceptor_.async_wait(tcp::acceptor::wait_read, [this](error_code error) {
+    accepting_ = false;
+    if (draining_ || error) return;
+    // What was closed gives its place back a little later.
+    if (count_.IsFull() && room_ == 0 && !MakeRoom()) return;  // Tick tries again
+    if (room_ > 0) --room_;
+    accepting_ = true;
+    AcceptOne();
+  });
+}
+
+bool Listener::MakeRoom() {
+  using Waiting = std::pair<Connection::Clock::time_point, std::shared_ptr<Connection>>;
+  std::vector<Waiting> waiting;
+  for (const std::shared_ptr<Connection>& connection : connections_) {
+    if (const auto since = connection->WaitingSince()) waiting.emplace_back(*since, connection);
+  }
+  if (waiting.empty()) return false;
+  // Several at once, so that a flood does not pay for a look at all of them each time.
+  room_ = std::max<size_t>(waiting.size() / 64, 1);
+  std::nth_element(waiting.begin(), waiting.begin() + static_cast<ptrdiff_t>(room_ - 1),
+                   waiting.end());
+  for (size_t i = 0; i < room_; ++i) waiting[i].second->Close();
+  return true;
+}
+
+void Listener::AcceptOne() {
   acceptor_.async_accept([this](error_code error, tcp::socket socket) {
     accepting_ = false;
     if (draining_) return;

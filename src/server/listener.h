@@ -67,6 +67,9 @@ class Listener {
 
  private:
   void Accept();
+  void AcceptOne();
+  // Closes those that have waited longest for a request. False: none waits for one.
+  bool MakeRoom();
   void OnAccepted(boost::asio::ip::tcp::socket socket);
   void Tick();
 
@@ -80,6 +83,7 @@ class Listener {
   const std::chrono::nanoseconds tick_interval_;
   ConnectionContext context_;
   bool accepting_ = false;
+  size_t room_ = 0;  // connections that MakeRoom closed, and whose places are not yet taken
   bool draining_ = false;
   std::set<std::shared_ptr<Connection>> connections_;
 };

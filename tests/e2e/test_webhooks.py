@@ -1,12 +1,15 @@
 """The webhook door, as GitHub and those who are not GitHub meet it."""
 
 import concurrent.futures
+import contextlib
 import hashlib
 import hmac
 import http.client
 import json
 import re
+import resource
 import socket
+import statistics
 import time
 import uuid
 
@@ -297,6 +300,46 @@ def test_broken_json_gets_400_soon(door, body):
     assert answer.status == 400 and answer.json["error"]["message"]
     assert time.monotonic() - begun < 5
     assert event_count(door) == 0
+
+
+# ---- T09: those who come and do not ask --------------------------------------------------------------
+def test_floods_of_idle_and_slow_connections_do_not_keep_github_out(door):
+    """10,000 connections are all that the server takes; another 300 drip heads, 50 drip bodies."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard < 11_000:
+        pytest.skip(f"needs 11,000 descriptors; {hard} may be had")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    host, port = door.url.removeprefix("http://").split(":")
+    held = []
+
+    def connect(data=b""):
+        connection = socket.create_connection((host, int(port)), timeout=30)
+        held.append(connection)
+        connection.sendall(data)
+        return connection
+
+    def served(number):
+        begun = time.monotonic()
+        assert reasons(deliver(door, pull(number))) == ["fired"]
+        return time.monotonic() - begun
+
+    try:
+        for _ in range(10_000):
+            connect()
+        heads = [connect(b"POST /v1/webhooks/github HTTP/1.1\r\nX: ") for _ in range(300)]
+        signature = f"X-Hub-Signature-256: sha256={'0' * 64}"
+        bodies = [connect(head(b"", signature, length=1 << 20)) for _ in range(50)]
+        taken = []
+        for number in range(20):
+            for dripping in (*heads, *bodies):
+                with contextlib.suppress(OSError):  # cut off already
+                    dripping.send(b"x")
+            taken.append(served(number))
+        assert statistics.median(taken) < 1 and max(taken) < 10, taken
+    finally:
+        for connection in held:
+            connection.close()
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 # ---- T14: trust -------------------------------------------------------------------------------------

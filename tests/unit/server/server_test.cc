@@ -357,15 +357,37 @@ TEST_F(ServerTest, SurvivesClientsThatVanish) {
   EXPECT_EQ(StatusOf(good.ReadResponse()), 200);
 }
 
-TEST_F(ServerTest, WaitsForAPlaceBeyondTheConnectionLimit) {
+TEST_F(ServerTest, ClosesWhatWaitsLongestForARequestBeyondTheConnectionLimit) {
+  options_.max_connections = 3;
+  options_.threads = 1;
+  Start();
+  SocketClient first(port()), second(port()), slow(port());
+  for (SocketClient* client : {&slow, &first, &second}) {
+    client->Send(kHealth);
+    ASSERT_EQ(StatusOf(client->ReadResponse()), 200);
+  }
+  slow.Send("GET /healthz HTTP/1.1\r\nX: ");  // waits still: a request is not there before its end
+  SocketClient third(port());
+  third.Send(kHealth);
+  EXPECT_EQ(StatusOf(third.ReadResponse()), 200);
+  EXPECT_EQ(slow.ReadAll(), "");
+  SocketClient fourth(port());
+  fourth.Send(kHealth);
+  EXPECT_EQ(StatusOf(fourth.ReadResponse()), 200);
+  EXPECT_EQ(first.ReadAll(), "");
+  second.Send(kHealth);
+  EXPECT_EQ(StatusOf(second.ReadResponse()), 200);
+}
+
+TEST_F(ServerTest, WaitsForAPlaceWhereAllHaveRequests) {
   options_.max_connections = 2;
   options_.threads = 1;
   Start();
   auto first = std::make_unique<SocketClient>(port());
   auto second = std::make_unique<SocketClient>(port());
   for (auto* client : {first.get(), second.get()}) {
-    client->Send(kHealth);
-    ASSERT_EQ(StatusOf(client->ReadResponse()), 200);
+    client->Send(FireRequestText("Content-Length: 2\r\nExpect: 100-continue\r\n", ""));
+    ASSERT_EQ(client->ReadUntil("\r\n\r\n"), "HTTP/1.1 100 Continue\r\n\r\n");
   }
   SocketClient third(port());  // by the kernel, not yet by the server
   third.Send(kHealth);
