@@ -28,6 +28,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,6 +40,7 @@
 #include "routines/connector.h"
 #include "routines/executor.h"
 #include "routines/filter.h"
+#include "routines/limits.h"
 #include "routines/secrets.h"
 #include "routines/store.h"
 #include "routines/v1/event.pb.h"
@@ -47,6 +49,16 @@
 #include "routines/workspace.h"
 
 namespace routines {
+
+// How long what is over is kept; docs/operations.md. A step deletes at most `batch` sessions and as
+// many events, every `interval`.
+struct RetentionOptions {
+  absl::Duration events = absl::InfiniteDuration();    // with their decisions
+  absl::Duration sessions = absl::InfiniteDuration();  // ended ones, with their logs; 24 h at least
+  int64_t max_bytes = 0;                               // of the store; 0: any size
+  absl::Duration interval = absl::Seconds(30);
+  int batch = 500;
+};
 
 struct EngineOptions {
   Clock* clock = &Clock::GetRealClock();
@@ -59,6 +71,8 @@ struct EngineOptions {
   std::map<std::string, std::shared_ptr<Executor>> executors;
   std::string default_executor;  // absent: the only one there is
 
+  LimitOptions limits;
+  RetentionOptions retention;
   int max_concurrent_sessions = 16;
   int prepare_threads = 4;                               // clones and setup scripts at a time
   absl::Duration default_max_duration = absl::Hours(2);  // of an agent
@@ -79,7 +93,11 @@ struct FireRequest {
   std::string trigger_id;
   std::string text;             // untrusted; UTF-8, at most 65,536 characters
   std::string idempotency_key;  // empty: none; at most 255 bytes
+  std::string session_id;       // whose doing it is, where a session fires; empty: nobody's
 };
+
+// With kResourceExhausted: when the same would be let in, as far as is known now.
+std::optional<absl::Time> RetryTime(const absl::Status& status);
 
 struct FireResult {
   std::string event_id;
@@ -100,6 +118,7 @@ struct DeliverRequest {
   // `replay_window`: the hash of a signed body, since its delivery id is not signed.
   std::string body_key;
   absl::Duration replay_window = absl::ZeroDuration();
+  std::string session_id;  // as in FireRequest; a GitHub event's is found by the commits pushed
 };
 
 struct DeliverResult {
@@ -180,8 +199,9 @@ class Engine {
 
   // ---- events ----
   // Fires an API trigger. OK means durable. kNotFound: no such trigger, or not an API one.
-  // kFailedPrecondition: the routine is paused or the trigger disabled (which is recorded as a
-  // decision).
+  // kFailedPrecondition: the routine is paused, the trigger disabled, a session of it runs (overlap:
+  // skip) or it would loop; kResourceExhausted: a limit is reached, see RetryTime. All are recorded as
+  // decisions.
   absl::StatusOr<FireResult> Fire(const FireRequest& request);
   // The same without blocking: `done` runs once, inline or on another thread, and must not block.
   void FireAsync(FireRequest request, std::function<void(absl::StatusOr<FireResult>)> done);

@@ -43,8 +43,46 @@ struct DedupeKey {
   absl::Time until = absl::InfiniteFuture();
 };
 
-struct RoutineRef {
-  std::string account, name;
+// At most `most` sessions (0: any number) in any `window` (at most 24 hours).
+struct SessionLimit {
+  enum class Scope { kRoutine, kAccount };
+  Scope scope = Scope::kRoutine;
+  std::string kind;  // counts the sessions of this kind; empty: all of them
+  int64_t most = 0;
+  absl::Duration window = absl::Hours(1);
+  std::string name;      // for people, after a number: "API fires an hour of the routine"
+  bool metered = false;  // stops nothing: a session over it is marked `metered`
+};
+
+// What a session has to pass as it is admitted, in this order: its limits, then the overlap with
+// the earlier sessions of its routine. Decided inside the transaction, so that no two admissions,
+// of whichever engines, each take the last place.
+struct SessionGates {
+  std::string kind;  // what it counts as in the limits; not empty where there are any
+  std::vector<SessionLimit> limits;
+  enum class OverLimit {
+    kWait,      // the session is stored with `not_before`, the time when the window opens, after those
+                // of its routine and kind that wait already; its decision becomes LIMIT, with `until`
+    kRefuse,    // no session; the decision becomes LIMIT, with `until`
+    kCoalesce,  // as kWait, but of the sessions of its trigger that wait it takes the place: their
+                // decisions become COALESCED, and they are gone
+  };
+  OverLimit over_limit = OverLimit::kWait;
+  // Who would wait longer than this does not: the decision becomes EXPIRED.
+  absl::Duration longest_wait = absl::InfiniteDuration();
+  // No session where one of its routine has not ended; the decision becomes OVERLAP.
+  bool skip_overlap = false;
+  // The sessions that its routine has already and that have not ended are cancelled, as by
+  // RequestCancel; where this one has to wait for a limit, only those that are QUEUED.
+  bool cancel_earlier = false;
+};
+
+// What may tell which session is behind an event, and where that ends.
+struct Cause {
+  std::string session_id;            // of the event's account, else it is ignored; empty: not known
+  std::vector<std::string> commits;  // object ids: the session that pushed one of them
+  int max_depth = 0;                 // an event deeper than this starts nothing; 0: any depth
+  int max_sessions = 0;              // that follow from one root event; 0: any number
 };
 
 // An event and everything that follows from it: stored together or not at all.
@@ -55,9 +93,15 @@ struct Admission {
   std::vector<DedupeKey> dedupe_keys;
   std::vector<v1::Decision> decisions;
   std::vector<v1::Session> sessions;  // QUEUED
-  // The sessions that these routines have already and that have not ended are cancelled with it, as
-  // by RequestCancel.
-  std::vector<RoutineRef> cancel_earlier;
+  // Of the sessions, in their order; those beyond its end have none to pass.
+  std::vector<SessionGates> gates;
+  // Where a session is behind it, the event and its sessions get their lineage; where that is too
+  // long, no session is stored and the decisions that had one become LOOP_GUARD.
+  Cause cause;
+  // The dedupe keys are taken only where a session comes of it.
+  bool keys_need_session = false;
+  // Only asks: nothing is stored or changed, and the decisions say what would become of it now.
+  bool dry_run = false;
 };
 
 // kInvalidArgument: an id is missing or twice, a dedupe key empty, or a session not QUEUED.
@@ -69,14 +113,18 @@ struct Admitted {
   std::string event_id;
   std::vector<v1::Decision> decisions;
   std::vector<v1::Session> sessions;
-  std::vector<std::string> cancelled;  // ids of sessions that cancel_earlier named
+  std::vector<std::string> cancelled;   // ids of sessions that cancel_earlier ended
+  std::vector<v1::Decision> coalesced;  // of earlier events, as they are now
 };
 
 // ---- Lease
 // ---------------------------------------------------------------------------------------
 
-// Takes over sessions that nobody holds, oldest first:
-//  - QUEUED ones whose not_before has come: they become PREPARING, attempt + 1.
+// Takes over sessions that nobody holds, one account after the other in turn, the oldest of each
+// first, so that nobody's flood keeps the others waiting:
+//  - QUEUED ones whose not_before has come: they become PREPARING, attempt + 1. The decision of one
+//    that waited for a limit becomes FIRED; where its expire_time has come too, the session is gone
+//    and the decision becomes EXPIRED.
 //  - PREPARING ones whose lease ran out at or before `now`: likewise (attempt + 1); the engine
 //  decides
 //    whether the attempts are used up.
@@ -84,13 +132,15 @@ struct Admitted {
 // Each gets owner, lease_until, and fencing_token + 1.
 //
 // A session with a concurrency_limit waits, QUEUED and not to be leased, while as many sessions of
-// its routine are on their way (neither waiting so nor ended), or an older one waits; when one ends,
-// the oldest goes on.
+// its routine are on their way (neither waiting so, nor for a limit, nor ended); when one ends, the
+// oldest goes on.
 struct LeaseRequest {
   std::string owner;
   absl::Time now;
   absl::Time until;
   int max_sessions = 1;
+  // PREPARING and RUNNING ones of one account, whoever holds them. 0: any number.
+  int max_per_account = 0;
 };
 
 // ---- Update
@@ -113,11 +163,20 @@ struct SessionUpdate {
   // earlier try of the same update stored, though it reported kUnavailable, are not stored again.
   std::optional<int64_t> after_sequence;
   absl::Time lease_until;  // the lease's new end
+
+  // With a terminal state only:
+  // Where the sessions of its routine that ended in the 24 hours before its end_time have cost this
+  // much together, the routine is paused, with a reason. USD; 0: never.
+  double pause_at_cost = 0;
+  // Admitted with it, in one transaction: what is to follow from its end.
+  std::optional<Admission> then;
 };
 
 struct Updated {
   int64_t last_sequence = 0;
   bool cancel_requested = false;
+  std::string pause_reason;          // the routine was paused by this update; empty: it was not
+  std::optional<Admitted> admitted;  // of `then`
 };
 
 // ---- Save
@@ -131,10 +190,12 @@ struct Updated {
 struct SaveRoutine {
   v1::SavedRoutine saved;
 };
-// Changes `paused` of the newest revision in place. kNotFound.
+// Changes `paused` of the newest revision in place. Sessions that wait for a limit are gone with a
+// pause, and their decisions become PAUSED. kNotFound.
 struct SetPaused {
   std::string account, name;
   bool paused = false;
+  std::string reason = "";  // with paused; empty: somebody asked for it
 };
 // Adds a token, or replaces the one with the same id.
 struct SaveToken {
@@ -155,8 +216,21 @@ struct SaveSetting {
   std::string name, value;
 };
 
-using Change =
-    std::variant<SaveRoutine, SetPaused, SaveToken, DeleteToken, RequestCancel, SaveSetting>;
+// Deletes what is over, the oldest first: at most about `limit` sessions and as many events, of many
+// log entries a part. An ended session goes with its log; an event with its decisions, once its
+// sessions are gone and none of its dedupe keys holds any more at `now`, but for those that hold for
+// ever, which stay. Nothing that still has something to do goes, whatever its age.
+struct DeleteOld {
+  absl::Time now;
+  absl::Duration events = absl::InfiniteDuration();  // kept since their time
+  // Since their end; at least 24 hours, within which they count for limits and spending.
+  absl::Duration sessions = absl::InfiniteDuration();
+  int64_t max_bytes = 0;  // of everything stored: over it, the oldest go earlier; 0: any size
+  int limit = 100;
+};
+
+using Change = std::variant<SaveRoutine, SetPaused, SaveToken, DeleteToken, RequestCancel,
+                            SaveSetting, DeleteOld>;
 
 // ---- Read
 // ----------------------------------------------------------------------------------------
@@ -198,11 +272,11 @@ struct DecisionQuery {
   std::string account, routine;
   absl::Time since = absl::InfinitePast();
   int limit = 100;
+  int64_t before = 0;  // only those with a smaller Decision.sequence; 0: all
 };
 struct SettingQuery {
   std::string name;
 };
-
 using Query = std::variant<RoutineQuery, TokenQuery, SessionQuery, SessionEventQuery, EventQuery,
                            DecisionQuery, SettingQuery>;
 

@@ -284,4 +284,19 @@ CommandResult ExplainStoredEvent(const EventOptions& options) {
   return AnyFires(why) ? kExitOk : kExitFailed;
 }
 
+CommandResult ExplainAny(const ExplainOptions& options) {
+  if (!options.stored.id.empty()) {
+    if (options.stored.routine.empty()) {
+      return UsageError("routine: name the routine that the event is to be explained for");
+    }
+    return ExplainStoredEvent(options.stored);
+  }
+  if (options.files.routines.empty()) {
+    return UsageError("give EVENT_ID and ROUTINE of a server, or --event, --payload and --routines");
+  }
+  MatchOptions files = options.files;
+  files.json = options.stored.client.json;
+  return ExplainEvent(files);
+}
+
 }  // namespace routines::cli

@@ -73,6 +73,13 @@ CommandResult EventPayload(const EventOptions& options);
 // kExitOk where the routine matches and no gate stops it, else kExitFailed.
 CommandResult ExplainStoredEvent(const EventOptions& options);
 
+// Either `stored`, where it has an id, or `files`.
+struct ExplainOptions {
+  EventOptions stored;
+  MatchOptions files;
+};
+CommandResult ExplainAny(const ExplainOptions& options);
+
 // ---- reconcile ----
 
 struct ReconcileCommandOptions {

@@ -40,6 +40,7 @@ CommandLine::CommandLine() {
   AddSessionCommands();
   AddScheduleCommands();
   AddMatchCommands();
+  AddDecisionCommands();
   AddConnectorCommands();
   AddGithubCommands();
   AddCompletion();
@@ -174,6 +175,7 @@ void CommandLine::AddServe() {
       ->type_name("N")
       ->check(CLI::Range(1, 100'000))
       ->capture_default_str();
+  AddLimits(command, options);
   AddJson(command, &options->json);
 }
 

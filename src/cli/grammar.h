@@ -46,6 +46,7 @@ class CommandLine {
   void AddSessionCommands();
   void AddScheduleCommands();
   void AddMatchCommands();
+  void AddDecisionCommands();
   void AddConnectorCommands();
   void AddGithubCommands();
   void AddTriggerCommands();
@@ -56,6 +57,7 @@ class CommandLine {
   void AddServe();
   void AddExecutors(CLI::App* command, ServeOptions* options);
   void AddSandbox(CLI::App* command, ServeOptions* options);
+  void AddLimits(CLI::App* command, ServeOptions* options);
   void AddCompletion();
 
   // A command whose work is `run(options)`; returns the options to be bound to the grammar.

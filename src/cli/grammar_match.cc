@@ -1,4 +1,5 @@
 #include "src/cli/checks.h"
+#include "src/cli/github_commands.h"
 #include "src/cli/grammar.h"
 
 namespace routines::cli {
@@ -28,8 +29,7 @@ void AddEvent(CLI::App* command, MatchOptions* options) {
       ->add_option("--routines", options->routines,
                    "Routine files, or folders of them (*.yaml, *.yml, *.json)")
       ->type_name(kFolder)
-      ->check(CheckNotEmpty)
-      ->required();
+      ->check(CheckNotEmpty);
 }
 
 }  // namespace
@@ -39,16 +39,33 @@ void CommandLine::AddMatchCommands() {
   auto* match = AddCommand<MatchOptions>(
       &app_, "match", "List the triggers that an event would start", Match, &command);
   AddEvent(command, match);
+  command->get_option("--routines")->required();
   AddJson(command, &match->json);
 
-  auto* explain = AddCommand<MatchOptions>(&app_, "explain",
-                                           "Say of each condition whether it holds on an event",
-                                           ExplainEvent, &command);
-  AddEvent(command, explain);
-  command->add_option("--routine", explain->routine, "Of this routine only")
+  auto* explain = AddCommand<ExplainOptions>(
+      &app_, "explain",
+      "Say why an event starts a routine, or not: EVENT_ID and ROUTINE of a server, with its gates; "
+      "or an event and routines of files",
+      ExplainAny, &command);
+  AddEvent(command, &explain->files);
+  CLI::Option* event =
+      command->add_option("event_id", explain->stored.id, "A stored event, event_…")
+          ->type_name("EVENT_ID")
+          ->check(CheckNotEmpty);
+  for (const char* file : {"--event", "--source", "--payload", "--routines"}) {
+    event->excludes(command->get_option(file));
+  }
+  command->add_option("routine", explain->stored.routine, "[ACCOUNT/]NAME")
+      ->type_name(kRoutine)
+      ->needs(event);
+  command->add_option("--revision", explain->stored.revision, "An older revision, of a stored event")
+      ->type_name("N")
+      ->needs(event)
+      ->check(CheckRevision);
+  command->add_option("--routine", explain->files.routine, "Of this routine only, of files")
       ->type_name("[ACCOUNT/]NAME")
       ->check(CheckNotEmpty);
-  AddJson(command, &explain->json);
+  AddClient(command, &explain->stored.client);
 
   auto* fields = AddCommand<FieldsOptions>(
       &app_, "fields", "Print the fields that filters can look at", Fields, &command);

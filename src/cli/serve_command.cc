@@ -143,6 +143,29 @@ SandboxOptions MakeSandboxOptions(const ServeOptions& options) {
   return sandbox;
 }
 
+absl::Status SetLimits(const ServeOptions& options, EngineOptions& engine) {
+  if (!options.limits.empty()) {
+    ASSIGN_OR_RETURN(const std::string text, ReadFile(options.limits));
+    if (const absl::Status read = ReadLimits(text, engine.limits); !read.ok()) {
+      return absl::InvalidArgumentError(absl::StrCat(options.limits, ": ", read.message()));
+    }
+  }
+  for (const std::string& limit : options.limit) {
+    const size_t equals = limit.find('=');
+    if (equals == std::string::npos) {
+      return UsageError(absl::StrCat("--limit: \"", limit, "\" is not NAME=VALUE"));
+    }
+    const absl::Status set =
+        SetLimit(limit.substr(0, equals), limit.substr(equals + 1), engine.limits);
+    if (!set.ok()) return UsageError(absl::StrCat("--limit: ", std::string(set.message())));
+  }
+  RetentionOptions& keep = engine.retention;
+  if (!options.keep_events.empty()) absl::ParseDuration(options.keep_events, &keep.events);
+  if (!options.keep_sessions.empty()) absl::ParseDuration(options.keep_sessions, &keep.sessions);
+  keep.max_bytes = options.keep_megabytes * 1'000'000;
+  return absl::OkStatus();
+}
+
 absl::StatusOr<EmbeddedOptions> MakeEmbeddedOptions(const ServeOptions& options) {
   EmbeddedOptions embedded;
   // Absolute, because agents and git run in other folders.
@@ -163,6 +186,7 @@ absl::StatusOr<EmbeddedOptions> MakeEmbeddedOptions(const ServeOptions& options)
   embedded.connectors.allow_private_addresses = !options.connectors_public_only;
   embedded.engine.default_executor = chosen;
   embedded.engine.max_concurrent_sessions = options.max_concurrent_sessions;
+  RETURN_IF_ERROR(SetLimits(options, embedded.engine));
   ASSIGN_OR_RETURN(embedded.engine.crash_point, CrashPointFromEnvironment());
   return embedded;
 }

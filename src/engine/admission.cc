@@ -9,7 +9,7 @@
 #include "src/base/time_conversion.h"
 #include "src/base/utf8.h"
 #include "src/engine/gates.h"
-#include "src/engine/overlap.h"
+#include "src/engine/session_gates.h"
 
 namespace routines {
 namespace {
@@ -115,6 +115,9 @@ Admission AdmitFire(const TriggerRef& ref, const FireRequest& request, absl::Tim
         {absl::StrCat("api/", request.trigger_id, "/", request.idempotency_key),
          now + kIdempotencyWindow});
   }
+  // A fire that started nothing may be sent again with its key.
+  admission.keys_need_session = true;
+  admission.cause.session_id = request.session_id;
   AddFired(saved, now, admission);
   return admission;
 }

@@ -30,7 +30,7 @@ bool IsName(std::string_view name) {
 }
 
 absl::Status CheckSource(std::string_view source) {
-  if (source == "api" || source == "manual" || source == "schedule") {
+  if (source == "api" || source == "manual" || source == "schedule" || source == "session") {
     return absl::InvalidArgumentError(absl::StrCat(
         "source: ", Quoted(source), " is the engine's own; use Fire or Run, or another name"));
   }
@@ -135,6 +135,18 @@ v1::Decision DecideOne(const v1::Event& event, const std::optional<GithubIdentit
   return decision;
 }
 
+// The decision about one trigger, and the session where it fires.
+void AddDecided(const std::optional<GithubIdentity>& github, const v1::SavedRoutine& saved,
+                int trigger, absl::Time now, Admission& admission) {
+  v1::Decision decision = DecideOne(admission.event, github, saved, trigger);
+  if (decision.reason() == v1::DECISION_REASON_FIRED) {
+    v1::Session session = MakeSession(saved, decision.trigger_id(), admission.event, now);
+    decision.set_session_id(session.id());
+    admission.sessions.push_back(std::move(session));
+  }
+  admission.decisions.push_back(std::move(decision));
+}
+
 }  // namespace
 
 absl::Status CheckDelivery(const DeliverRequest& request) {
@@ -166,31 +178,28 @@ absl::StatusOr<Admission> AdmitDelivery(DeliverRequest request, const Catalog& c
   ASSIGN_OR_RETURN(const std::vector<TriggerRef> matches,
                    catalog.Match(ViewOf(event), event.account()));
   ASSIGN_OR_RETURN(const std::optional<GithubIdentity> github, IdentityOf(event));
+  admission.cause.session_id = std::move(request.session_id);
+  if (github && !github->head_sha.empty()) admission.cause.commits.push_back(github->head_sha);
   if (matches.empty()) {
     admission.decisions.push_back(UnmatchedDecision(event, github));
     return admission;
   }
   for (const TriggerRef& match : matches) {
-    v1::Decision decision = DecideOne(event, github, *match.saved, match.index);
-    if (decision.reason() == v1::DECISION_REASON_FIRED) {
-      v1::Session session = MakeSession(*match.saved, decision.trigger_id(), event, now);
-      decision.set_session_id(session.id());
-      admission.sessions.push_back(std::move(session));
-    }
-    admission.decisions.push_back(std::move(decision));
+    AddDecided(github, *match.saved, match.index, now, admission);
   }
   return admission;
 }
 
-absl::StatusOr<std::vector<v1::Decision>> DecideAgain(const v1::Event& event,
-                                                      const v1::SavedRoutine& saved,
-                                                      const std::vector<int>& triggers) {
+absl::StatusOr<Admission> AdmitAgain(const v1::Event& event, const v1::SavedRoutine& saved,
+                                     const std::vector<int>& triggers, absl::Time now) {
   ASSIGN_OR_RETURN(const std::optional<GithubIdentity> github, IdentityOf(event));
-  std::vector<v1::Decision> decisions;
-  for (const int trigger : triggers) {
-    decisions.push_back(DecideOne(event, github, saved, trigger));
-  }
-  return decisions;
+  Admission admission;
+  admission.dry_run = true;
+  admission.event = event;
+  *admission.event.mutable_time() = ToProto(now);
+  admission.cause.session_id = event.lineage().session_id();
+  for (const int trigger : triggers) AddDecided(github, saved, trigger, now, admission);
+  return admission;
 }
 
 }  // namespace routines

@@ -28,10 +28,10 @@ absl::Status CheckDelivery(const DeliverRequest& request);
 absl::StatusOr<Admission> AdmitDelivery(DeliverRequest request, const Catalog& catalog,
                                         absl::Time now);
 
-// What the gates say today of the triggers of `saved` with these indices.
-absl::StatusOr<std::vector<v1::Decision>> DecideAgain(const v1::Event& event,
-                                                      const v1::SavedRoutine& saved,
-                                                      const std::vector<int>& triggers);
+// A dry run of `event` for the triggers of `saved` with these indices, at `now`, as if it came with
+// the sessions behind it that it came with. Without gates.
+absl::StatusOr<Admission> AdmitAgain(const v1::Event& event, const v1::SavedRoutine& saved,
+                                     const std::vector<int>& triggers, absl::Time now);
 
 }  // namespace routines
 

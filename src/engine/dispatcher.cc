@@ -20,13 +20,19 @@ absl::Duration BackOff(int attempt) {
   return std::min(absl::Seconds(2) * (1 << (2 * std::min(attempt - 1, 8))), absl::Minutes(5));
 }
 
+bool KeepsForEver(const RetentionOptions& retention) {
+  return retention.events == absl::InfiniteDuration() &&
+         retention.sessions == absl::InfiniteDuration() && retention.max_bytes <= 0;
+}
+
 }  // namespace
 
 Dispatcher::Dispatcher(const EngineOptions& options, Subscriptions& subscriptions,
-                       Counters& counters)
+                       Counters& counters, Hooks hooks)
     : options_(options),
       subscriptions_(subscriptions),
       counters_(counters),
+      hooks_(std::move(hooks)),
       owner_(NewId("engine_", options.clock->TimeNow())),
       mailbox_(std::make_shared<Mailbox>()) {}
 
@@ -89,6 +95,7 @@ absl::Time Dispatcher::Step() {
     for (const auto& [id, session] : active_) sessions.push_back(session);
     for (const SessionPtr& session : sessions) Advance(session, now);
     LeaseMore(now);
+    Sweep(now);
   }
   return NextDeadline();
 }
@@ -103,6 +110,7 @@ absl::Time Dispatcher::NextDeadline() const {
   if (room && !stopping_) {
     next = retries_.empty() ? next_poll_ : std::min(next_poll_, *retries_.begin());
   }
+  if (!KeepsForEver(options_.retention) && !stopping_) next = std::min(next, next_sweep_);
   for (const auto& [id, session] : active_) {
     if (!session->update_in_flight) {
       next = std::min(next, session->unsaved ? session->retry_at : session->heartbeat_at);
@@ -122,6 +130,22 @@ void Dispatcher::SessionsQueued() {
   mailbox_->Wake();
 }
 
+void Dispatcher::SessionWaits(absl::Time until) {
+  Post([this, until] { retries_.insert(until); });
+}
+
+// One step of bounded work.
+void Dispatcher::Sweep(absl::Time now) {
+  const RetentionOptions& retention = options_.retention;
+  if (KeepsForEver(retention) || stopping_ || now < next_sweep_) return;
+  next_sweep_ = now + retention.interval;
+  // What cannot be deleted now is tried again at the next step.
+  options_.store
+      ->Save(DeleteOld{now, retention.events, retention.sessions, retention.max_bytes,
+                       retention.batch})
+      .IgnoreError();
+}
+
 void Dispatcher::LeaseMore(absl::Time now) {
   const int room = options_.max_concurrent_sessions - static_cast<int>(active_.size());
   const bool retry_due = !retries_.empty() && *retries_.begin() <= now;
@@ -130,7 +154,8 @@ void Dispatcher::LeaseMore(absl::Time now) {
   retries_.erase(retries_.begin(), retries_.upper_bound(now));
   next_poll_ = now + options_.poll_interval;
   const absl::StatusOr<std::vector<v1::Session>> leased =
-      options_.store->Lease(LeaseRequest{owner_, now, now + options_.lease_duration, room});
+      options_.store->Lease(LeaseRequest{owner_, now, now + options_.lease_duration, room,
+                                         options_.limits.max_concurrent_sessions_account});
   if (!leased.ok()) {
     next_poll_ = now + kStoreRetry;
     return;
@@ -393,6 +418,7 @@ void Dispatcher::Save(const SessionPtr& session, absl::Time now) {
     if (std::exchange(session->record_changed, false) || !update.events.empty()) {
       session->log.Summarize(session->record);
       update.session = session->record;
+      if (IsTerminal(session->record.state())) PrepareEnd(session, update);
     }
   }
   session->unsaved->lease_until = now + options_.lease_duration;
@@ -403,6 +429,12 @@ void Dispatcher::Save(const SessionPtr& session, absl::Time now) {
       *session->unsaved, [this, mailbox = mailbox_, session](absl::StatusOr<Updated> updated) {
         mailbox->Post([this, session, updated = std::move(updated)] { OnSaved(session, updated); });
       });
+}
+
+void Dispatcher::PrepareEnd(const SessionPtr& session, SessionUpdate& update) const {
+  const double own = session->request.routine.limits().max_cost_usd_per_day();
+  update.pause_at_cost = own > 0 ? own : options_.limits.max_cost_usd_per_day_routine;
+  if (hooks_.then) update.then = hooks_.then(session->record);
 }
 
 void Dispatcher::OnSaved(const SessionPtr& session, const absl::StatusOr<Updated>& updated) {
@@ -437,6 +469,7 @@ void Dispatcher::OnSaved(const SessionPtr& session, const absl::StatusOr<Updated
     if (IsTerminal(state)) {
       counters_.Change(
           [&](EngineStats& stats) { ++stats.sessions_ended[std::string(StateName(state))]; });
+      if (hooks_.ended) hooks_.ended(*saved.session, *updated);
     }
     Drop(session);
   }

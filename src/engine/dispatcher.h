@@ -17,7 +17,9 @@
 #define ROUTINES_SRC_ENGINE_DISPATCHER_H_
 
 #include <atomic>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -37,8 +39,17 @@ namespace routines {
 
 class Dispatcher {
  public:
-  // All are borrowed.
-  Dispatcher(const EngineOptions& options, Subscriptions& subscriptions, Counters& counters);
+  // What the rest of the engine has to do with the end of a session.
+  struct Hooks {
+    // What is to be admitted with it.
+    std::function<std::optional<Admission>(const v1::Session&)> then;
+    // Both are stored.
+    std::function<void(const v1::Session&, const Updated&)> ended;
+  };
+
+  // All are borrowed. The hooks are called from the loop.
+  Dispatcher(const EngineOptions& options, Subscriptions& subscriptions, Counters& counters,
+             Hooks hooks = {});
   ~Dispatcher();
 
   void Start();
@@ -47,6 +58,8 @@ class Dispatcher {
 
   // There may be something to lease.
   void SessionsQueued();
+  // There will be, at that time.
+  void SessionWaits(absl::Time until);
   // A cancel was saved for this session; it may be active here.
   void CancelRequested(std::string session_id);
 
@@ -58,6 +71,8 @@ class Dispatcher {
   absl::Time NextDeadline() const;
 
   void LeaseMore(absl::Time now);
+  void Sweep(absl::Time now);
+  void PrepareEnd(const SessionPtr& session, SessionUpdate& update) const;
   void Adopt(v1::Session session, absl::Time now);
   void TakeOver(const SessionPtr& session, const v1::Session& leased, absl::Time now);
   void OnPrepared(const SessionPtr& session, std::shared_ptr<Prepared> prepared);
@@ -84,6 +99,7 @@ class Dispatcher {
   const EngineOptions& options_;
   Subscriptions& subscriptions_;
   Counters& counters_;
+  const Hooks hooks_;
   const std::string owner_;
   const std::shared_ptr<Mailbox> mailbox_;
   TaskPool tasks_;         // preparing: may take minutes
@@ -97,6 +113,7 @@ class Dispatcher {
   absl::flat_hash_map<std::string, SessionPtr> active_;
   bool stopping_ = false;
   absl::Time next_poll_ = absl::InfinitePast();
+  absl::Time next_sweep_ = absl::InfinitePast();
   std::multiset<absl::Time> retries_;  // when sessions that were given back may be leased again
   absl::Time stop_deadline_ = absl::InfiniteFuture();
 };

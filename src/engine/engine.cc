@@ -160,6 +160,7 @@ absl::StatusOr<v1::SavedRoutine> Engine::Put(const v1::Routine& given) {
   *saved.mutable_routine() = routine;
   saved.set_revision(previous == nullptr ? 1 : previous->revision() + 1);
   saved.set_paused(exists && previous->paused());
+  if (saved.paused()) saved.set_pause_reason(previous->pause_reason());
   *saved.mutable_create_time() = exists ? previous->create_time() : ToProto(now);
   AssignTriggerIds(routine, exists ? previous : nullptr, now, saved);
   RETURN_IF_ERROR(impl_->Save(saved));
@@ -190,6 +191,7 @@ absl::Status Engine::SetRoutinePaused(std::string_view account, std::string_view
       impl_->options.store->Save(SetPaused{std::string(account), std::string(name), paused}));
   v1::SavedRoutine changed = *saved;
   changed.set_paused(paused);
+  changed.clear_pause_reason();
   impl_->catalog.Put(changed);
   return absl::OkStatus();
 }

@@ -3,21 +3,38 @@
 #include <memory>
 #include <utility>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "routines/engine.h"
 #include "src/base/status_macros.h"
+#include "src/base/time_conversion.h"
 #include "src/engine/admission.h"
+#include "src/engine/chain.h"
 #include "src/engine/delivery.h"
 #include "src/engine/engine_impl.h"
+#include "src/engine/session_gates.h"
 
 namespace routines {
 namespace {
+
+constexpr char kRetryTime[] = "routines/retry_time";  // nanoseconds since 1970
+
+absl::Status OverLimitError(const v1::Decision& decision) {
+  absl::Status status = absl::ResourceExhaustedError(decision.detail());
+  status.SetPayload(kRetryTime,
+                    absl::Cord(absl::StrCat(absl::ToUnixNanos(FromProto(decision.until())))));
+  return status;
+}
 
 absl::StatusOr<FireResult> ToFireResult(absl::StatusOr<Admitted> admitted) {
   if (!admitted.ok()) return admitted.status();
   if (admitted->sessions.empty()) {
     const std::string why =
         admitted->decisions.empty() ? "it had no decision" : admitted->decisions.front().detail();
+    if (!admitted->decisions.empty() &&
+        admitted->decisions.front().reason() == v1::DECISION_REASON_LIMIT) {
+      return OverLimitError(admitted->decisions.front());
+    }
     return absl::FailedPreconditionError(absl::StrCat(why, "; nothing was started"));
   }
   const v1::Session& session = admitted->sessions.front();
@@ -55,23 +72,48 @@ absl::StatusOr<Result> Await(
 void Engine::Impl::Admit(Admission admission, AdmitDone done) {
   if (options.crash_point) options.crash_point("admit:before_commit");
   Begin();
-  std::vector<RoutineRef> entered = overlap.Apply(admission);
-  options.store->Admit(std::move(admission), [this, entered = std::move(entered),
-                                              done = std::move(done)](
+  AddGates(catalog, options.limits, admission);
+  options.store->Admit(std::move(admission), [this, done = std::move(done)](
                                                  absl::StatusOr<Admitted> admitted) {
     if (options.crash_point) options.crash_point("admit:after_commit");
-    overlap.Leave(entered);
     Count(admitted);
-    if (admitted.ok() && !admitted->duplicate) {
-      for (const std::string& id : admitted->cancelled) {
-        dispatcher.CancelRequested(id);
-        subscriptions.Notify(id);
-      }
-      if (!admitted->sessions.empty()) dispatcher.SessionsQueued();
-    }
+    if (admitted.ok() && !admitted->duplicate) Spread(*admitted);
     done(std::move(admitted));
     End();
   });
+}
+
+void Engine::Impl::Spread(const Admitted& admitted) {
+  for (const std::string& id : admitted.cancelled) {
+    dispatcher.CancelRequested(id);
+    subscriptions.Notify(id);
+  }
+  for (const v1::Session& session : admitted.sessions) {
+    if (session.has_not_before()) dispatcher.SessionWaits(FromProto(session.not_before()));
+  }
+  if (!admitted.sessions.empty()) dispatcher.SessionsQueued();
+}
+
+std::optional<Admission> Engine::Impl::AfterEnd(const v1::Session& session) {
+  absl::StatusOr<std::optional<Admission>> admission =
+      AdmitEnd(session, catalog, options.clock->TimeNow());
+  if (!admission.ok() || !*admission) return std::nullopt;
+  AddGates(catalog, options.limits, **admission);
+  return *std::move(admission);
+}
+
+void Engine::Impl::Ended(const v1::Session& session, const Updated& updated) {
+  if (updated.admitted) {
+    Count(*updated.admitted);
+    if (!updated.admitted->duplicate) Spread(*updated.admitted);
+  }
+  if (updated.pause_reason.empty()) return;
+  const auto saved = catalog.FindRoutine(session.account(), session.routine());
+  if (saved == nullptr) return;
+  v1::SavedRoutine paused = *saved;
+  paused.set_paused(true);
+  paused.set_pause_reason(updated.pause_reason);
+  catalog.Put(paused);
 }
 
 void Engine::Impl::Count(const absl::StatusOr<Admitted>& admitted) {
@@ -85,8 +127,18 @@ void Engine::Impl::Count(const absl::StatusOr<Admitted>& admitted) {
       for (const v1::Decision& decision : admitted->decisions) {
         ++stats.decisions[std::string(DecisionName(decision.reason()))];
       }
+      for (const v1::Decision& decision : admitted->coalesced) {
+        ++stats.decisions[std::string(DecisionName(decision.reason()))];
+      }
     }
   });
+}
+
+std::optional<absl::Time> RetryTime(const absl::Status& status) {
+  const absl::optional<absl::Cord> payload = status.GetPayload(kRetryTime);
+  int64_t nanoseconds = 0;
+  if (!payload || !absl::SimpleAtoi(std::string(*payload), &nanoseconds)) return std::nullopt;
+  return absl::FromUnixNanos(nanoseconds);
 }
 
 // ---- fires and runs ----
@@ -169,7 +221,15 @@ absl::StatusOr<EventExplanation> Engine::ExplainEvent(std::string_view event_id,
   for (const TriggerExplanation& trigger : why.filters.triggers) {
     if (trigger.matched) matched.push_back(trigger.index);
   }
-  ASSIGN_OR_RETURN(why.gates, DecideAgain(event, saved, matched));
+  // What would become of it now: asked of the store, as an admission would ask.
+  ASSIGN_OR_RETURN(Admission admission,
+                   AdmitAgain(event, saved, matched, impl_->options.clock->TimeNow()));
+  AddGates(impl_->catalog, impl_->options.limits, admission);
+  ASSIGN_OR_RETURN(Admitted would, Await<Admitted>([&](auto done) {
+                     impl_->options.store->Admit(std::move(admission), std::move(done));
+                   }));
+  why.gates = std::move(would.decisions);
+  for (v1::Decision& decision : why.gates) decision.clear_session_id();
   return why;
 }
 

@@ -3,6 +3,7 @@
 #define ROUTINES_SRC_ENGINE_ENGINE_IMPL_H_
 
 #include <functional>
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -14,7 +15,6 @@
 #include "src/engine/catalog.h"
 #include "src/engine/counters.h"
 #include "src/engine/dispatcher.h"
-#include "src/engine/overlap.h"
 #include "src/engine/scheduler.h"
 #include "src/engine/subscriptions.h"
 #include "src/engine/tokens.h"
@@ -27,8 +27,11 @@ struct Engine::Impl {
   explicit Impl(EngineOptions o)
       : options(std::move(o)),
         tokens(*options.store, catalog, *options.clock),
-        overlap(*options.store, catalog),
-        dispatcher(options, subscriptions, counters),
+        dispatcher(options, subscriptions, counters,
+                   {[this](const v1::Session& session) { return AfterEnd(session); },
+                    [this](const v1::Session& session, const Updated& updated) {
+                      Ended(session, updated);
+                    }}),
         scheduler(options, catalog, [this](Admission admission, AdmitDone done) {
           Admit(std::move(admission), std::move(done));
         }) {}
@@ -46,6 +49,11 @@ struct Engine::Impl {
   // `done` runs after the commit.
   void Admit(Admission admission, AdmitDone done);
   void Count(const absl::StatusOr<Admitted>& admitted);
+  // What an admission that is stored means for sessions that are on their way here.
+  void Spread(const Admitted& admitted);
+  // What is admitted with a session's end; and what follows once both are stored.
+  std::optional<Admission> AfterEnd(const v1::Session& session);
+  void Ended(const v1::Session& session, const Updated& updated);
   absl::Status Save(v1::SavedRoutine& saved);
 
   EngineOptions options;
@@ -53,7 +61,6 @@ struct Engine::Impl {
   Subscriptions subscriptions;
   Counters counters;
   Tokens tokens;
-  Overlap overlap;
   Dispatcher dispatcher;
   Scheduler scheduler;
   absl::Mutex save_mu;       // one change of routines and tokens at a time

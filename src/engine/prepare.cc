@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "src/base/status_macros.h"
 #include "src/engine/event_text.h"
 #include "src/engine/prompt.h"
@@ -62,9 +61,8 @@ Outcome BuildEnvironment(const EngineOptions& options, const v1::Routine& routin
 }
 
 // What the routine asks for and this version cannot give: an isolation that is missing ends the
-// session rather than let it run bare, anything else is at least told.
-Outcome CheckWhatCanBeHad(const EngineOptions& options, const v1::Routine& routine,
-                          BufferedLog& log) {
+// session rather than let it run bare.
+Outcome CheckWhatCanBeHad(const EngineOptions& options, const v1::Routine& routine) {
   if (routine.environment().network().mode() == v1::Network::MODE_ALLOW_LIST) {
     return Outcome::Failure(
         v1::SESSION_STEP_EXECUTOR, "sandbox_unavailable",
@@ -76,16 +74,6 @@ Outcome CheckWhatCanBeHad(const EngineOptions& options, const v1::Routine& routi
         v1::SESSION_STEP_CONNECTOR, "connectors_unavailable",
         absl::StrCat("connector ", routine.connectors(0).name(),
                      ": the engine has no connector provider; take it out to run without"));
-  }
-  std::vector<std::string> ignored;
-  if (routine.overlap() > v1::OVERLAP_ALLOW) ignored.push_back("overlap");
-  if (routine.limits().max_concurrent_sessions() > 0) {
-    ignored.push_back("limits.max_concurrent_sessions");
-  }
-  if (!ignored.empty()) {
-    log.AppendOwn(
-        NoteEvent(v1::Note::SEVERITY_WARNING,
-                  absl::StrCat("not enforced by this version: ", absl::StrJoin(ignored, ", "))));
   }
   return Outcome::Success();
 }
@@ -169,7 +157,7 @@ Prepared PrepareSession(const EngineOptions& options, const v1::Session& session
   ExecutionRequest& request = prepared.request;
   request.session = session;
   request.routine = *routine;
-  prepared.outcome = CheckWhatCanBeHad(options, *routine, log);
+  prepared.outcome = CheckWhatCanBeHad(options, *routine);
   if (!prepared.outcome.ok()) return prepared;
   std::vector<std::string> secrets;
   prepared.outcome = BuildEnvironment(options, *routine, log, request.environment, secrets);

@@ -1,8 +1,11 @@
 #include "src/server/error_response.h"
 
+#include <algorithm>
+#include <cstdint>
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "routines/engine.h"
 #include "routines/json.h"
 
 namespace routines::server {
@@ -65,13 +68,17 @@ Response ErrorResponse(int http_status, std::string_view message) {
   return response;
 }
 
-Response StatusResponse(const absl::Status& status) {
+Response StatusResponse(const absl::Status& status, absl::Time now) {
   const int http_status = HttpStatus(status.code());
   if (http_status == 401) return Unauthenticated();
   const std::string message = http_status == 500 ? "internal error" : std::string(status.message());
   Response response = ErrorResponse(http_status, message);
-  // The engine's limits are hourly, a store that is behind recovers in moments.
-  if (http_status == 429) response.headers.emplace_back("Retry-After", "60");
+  // A store that is behind recovers in moments.
+  if (http_status == 429) {
+    const absl::Duration wait = RetryTime(status).value_or(now + absl::Minutes(1)) - now;
+    const int64_t seconds = absl::ToInt64Seconds(absl::Ceil(wait, absl::Seconds(1)));
+    response.headers.emplace_back("Retry-After", absl::StrCat(std::max<int64_t>(seconds, 1)));
+  }
   if (http_status == 503) response.headers.emplace_back("Retry-After", "1");
   return response;
 }

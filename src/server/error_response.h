@@ -5,6 +5,8 @@
 #include <string_view>
 
 #include "absl/status/status.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "src/server/http_message.h"
 
 namespace routines::server {
@@ -12,8 +14,9 @@ namespace routines::server {
 // The type word follows from the status; see docs/http_api.md, "Errors".
 Response ErrorResponse(int http_status, std::string_view message);
 
-// The answer to an error of the engine.
-Response StatusResponse(const absl::Status& status);
+// The answer to an error of the engine; a limit's says in Retry-After how long after `now` it lets
+// the next one in.
+Response StatusResponse(const absl::Status& status, absl::Time now = absl::Now());
 
 // One and the same for no, wrong and revoked tokens, and for triggers that do not exist.
 Response Unauthenticated();

@@ -60,6 +60,8 @@ absl::StatusOr<FireRequest> ParseFire(const Request& request) {
     if (key->empty()) return absl::InvalidArgumentError("idempotency-key: must not be empty");
     fire.idempotency_key = std::string(*key);
   }
+  // A session that fires says who it is, for the loop guard; one of another account is ignored.
+  fire.session_id = std::string(request.Header("routines-session").value_or("").substr(0, 64));
   ASSIGN_OR_RETURN(std::optional<std::string> text, ParseStringField(request.body, "text"));
   fire.text = std::move(text).value_or("");
   return fire;
@@ -83,7 +85,7 @@ void Api::RunRoutine(RequestPtr request, Respond respond) {
 }
 
 Response Api::FiredResponse(const absl::StatusOr<FireResult>& fired) const {
-  if (!fired.ok()) return StatusResponse(fired.status());
+  if (!fired.ok()) return StatusResponse(fired.status(), engine_.clock().TimeNow());
   Response response;
   response.body = absl::StrCat(
       "{\"type\":\"routine_fire\",\"claude_code_session_id\":", JsonString(fired->session_id),

@@ -61,9 +61,6 @@ absl::StatusOr<DecisionQuery> ParseDecisionQuery(const Request& request) {
   query.event_id = Parameter(request, "event");
   query.account = Parameter(request, "account");
   query.routine = Parameter(request, "routine");
-  if (query.event_id.empty() && query.routine.empty()) {
-    return absl::InvalidArgumentError("event or routine: one of them must be given");
-  }
   if (!query.routine.empty() && query.account.empty()) query.account = "default";
   const std::string since = Parameter(request, "since");
   std::string error;
@@ -73,6 +70,7 @@ absl::StatusOr<DecisionQuery> ParseDecisionQuery(const Request& request) {
   }
   ASSIGN_OR_RETURN(query.limit,
                    ParseNumber("limit", Parameter(request, "limit"), 100, 1, kMaxRows));
+  ASSIGN_OR_RETURN(query.before, ParseNumber("before", Parameter(request, "before"), 0, 1));
   return query;
 }
 
@@ -195,7 +193,12 @@ void Api::ListDecisions(RequestPtr request, Respond respond) {
   Response response;
   response.body = absl::StrCat(
       "{\"decisions\":",
-      JsonList(*decisions, [](const auto& decision) { return ToJson(decision); }), "}");
+      JsonList(*decisions, [](const auto& decision) { return ToJson(decision); }));
+  // A page that is not full is the last one.
+  if (static_cast<int>(decisions->size()) == query->limit) {
+    absl::StrAppend(&response.body, ",\"next_before\":\"", decisions->back().sequence(), "\"");
+  }
+  response.body += "}";
   respond(std::move(response));
 }
 

@@ -1,120 +1,232 @@
-// The store that forgets: maps under one mutex.
-#include <algorithm>
-#include <cstdint>
-#include <map>
-#include <memory>
-#include <set>
-#include <string>
-#include <utility>
-#include <vector>
+#include "src/store/memory_store.h"
 
-#include "absl/base/thread_annotations.h"
+#include <algorithm>
+#include <memory>
+
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/mutex.h"
 #include "routines/session.h"
-#include "routines/store.h"
 #include "src/base/status_macros.h"
 #include "src/base/time_conversion.h"
 #include "src/store/transitions.h"
 
-namespace routines {
-namespace {
+namespace routines::store {
 
-using RoutineKey = std::pair<std::string, std::string>;  // account, name
-
-class MemoryStore : public Store {
+// What the gates see of it.
+class MemoryStore::View : public GateView {
  public:
-  void Admit(Admission admission, AdmitDone done) override {
-    absl::StatusOr<Admitted> result = AdmitNow(std::move(admission));
-    done(std::move(result));
+  explicit View(MemoryStore& store) : store_(store) {}
+
+  absl::StatusOr<std::optional<v1::Session>> SessionById(const std::string& id) override
+      ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    const auto found = store_.session_places_.find(id);
+    if (found == store_.session_places_.end()) return std::nullopt;
+    return store_.sessions_.at(found->second).session;
   }
 
-  absl::StatusOr<std::vector<v1::Session>> Lease(const LeaseRequest& request) override;
-
-  void Update(SessionUpdate update, UpdateDone done) override {
-    absl::StatusOr<Updated> result = UpdateNow(std::move(update));
-    done(std::move(result));
+  absl::StatusOr<std::optional<v1::Session>> SessionThatPushed(const std::string& commit) override
+      ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    const auto found = store_.pushed_.find(commit);
+    if (found == store_.pushed_.end()) return std::nullopt;
+    return store_.sessions_.at(found->second).session;
   }
 
-  absl::Status Save(const Change& change) override {
-    absl::MutexLock lock(&mu_);
-    return std::visit([this](const auto& c) ABSL_NO_THREAD_SAFETY_ANALYSIS { return Do(c); },
-                      change);
+  absl::StatusOr<int> CountFollowing(const std::string& root_event_id,
+                                     int most) override ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    int count = 0;
+    for (const auto& [place, stored] : store_.sessions_) {
+      if (stored.session.lineage().root_event_id() == root_event_id && ++count == most) break;
+    }
+    return count;
   }
 
-  absl::StatusOr<Rows> Read(const Query& query) override {
-    absl::MutexLock lock(&mu_);
-    Rows rows;
-    std::visit([&](const auto& q) ABSL_NO_THREAD_SAFETY_ANALYSIS { Get(q, rows); }, query);
-    return rows;
+  absl::StatusOr<std::string> UnfinishedOf(const RoutineRef& routine) override
+      ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    const RoutineKey key(routine.account, routine.name);
+    int64_t oldest = store_.last_place_ + 1;
+    for (const auto* sets : {&store_.on_their_way_, &store_.parked_, &store_.waiting_}) {
+      const auto found = sets->find(key);
+      if (found == sets->end() || found->second.empty()) continue;
+      oldest = std::min(oldest, *found->second.begin());
+    }
+    return oldest > store_.last_place_ ? "" : store_.sessions_.at(oldest).session.id();
+  }
+
+  absl::StatusOr<LimitBook*> Book() override ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    return &store_.book_;
+  }
+
+  absl::StatusOr<std::vector<v1::Decision>> Withdraw(
+      const RoutineRef& routine, const std::string& trigger_id, v1::DecisionReason reason,
+      const std::string& detail) override ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    return store_.Withdraw({routine.account, routine.name}, trigger_id, reason, detail);
+  }
+
+  absl::StatusOr<std::vector<std::string>> CancelUnfinished(
+      const RoutineRef& routine, bool queued_only,
+      absl::Time now) override ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    const RoutineKey key(routine.account, routine.name);
+    std::vector<std::string> cancelled;
+    // Those that wait for others first, so that none goes on in place of another.
+    for (const auto* sets : {&store_.waiting_, &store_.parked_, &store_.on_their_way_}) {
+      const auto found = sets->find(key);
+      if (found == sets->end()) continue;
+      for (const int64_t place : std::set<int64_t>(found->second)) {
+        const v1::Session& session = store_.sessions_.at(place).session;
+        if (queued_only && session.state() != v1::SESSION_STATE_QUEUED) continue;
+        if (store_.Cancel(place, now)) cancelled.push_back(session.id());
+      }
+    }
+    return cancelled;
   }
 
  private:
-  struct StoredEvent {
-    v1::Event event;
-    std::vector<v1::Decision> decisions;
-    std::vector<int64_t> sessions;  // places in sessions_
-  };
-  // The sessions of one routine that have not ended.
-  struct Unfinished {
-    std::set<int64_t> on_their_way;
-    std::set<int64_t> waiting;  // for those; see store::MustWait
-  };
-  struct DedupeEntry {
-    absl::Time until;
-    int64_t event;  // place in events_
-  };
-
-  absl::StatusOr<Admitted> AdmitNow(Admission admission);
-  absl::StatusOr<Updated> UpdateNow(SessionUpdate update);
-  void InsertSession(const v1::Session& session, int64_t place) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void CancelEarlier(const Admission& admission, std::vector<std::string>& cancelled)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // The session has ended: one that waited for it may go on.
-  void Ended(int64_t place) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  Admitted AnswerAgain(int64_t event) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-
-  absl::Status Do(const SaveRoutine& change) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  absl::Status Do(const SetPaused& change) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  absl::Status Do(const SaveToken& change) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  absl::Status Do(const DeleteToken& change) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  absl::Status Do(const RequestCancel& change) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  absl::Status Do(const SaveSetting& change) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-
-  void Get(const RoutineQuery& query, Rows& rows) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void Get(const TokenQuery& query, Rows& rows) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void Get(const SessionQuery& query, Rows& rows) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void Get(const SessionEventQuery& query, Rows& rows) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void Get(const EventQuery& query, Rows& rows) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void Get(const DecisionQuery& query, Rows& rows) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void Get(const SettingQuery& query, Rows& rows) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-
-  absl::Mutex mu_;
-  // Events and sessions in the order in which they came; the places never change.
-  std::vector<StoredEvent> events_ ABSL_GUARDED_BY(mu_);
-  std::map<std::string, int64_t> event_places_ ABSL_GUARDED_BY(mu_);
-  std::map<std::string, DedupeEntry> dedupe_ ABSL_GUARDED_BY(mu_);
-  std::vector<v1::Session> sessions_ ABSL_GUARDED_BY(mu_);
-  std::map<std::string, int64_t> session_places_ ABSL_GUARDED_BY(mu_);
-  std::set<int64_t> live_ ABSL_GUARDED_BY(mu_);  // places of sessions that may be leased
-  std::map<RoutineKey, Unfinished> unfinished_ ABSL_GUARDED_BY(mu_);
-  std::map<std::string, std::vector<v1::SessionEvent>> logs_ ABSL_GUARDED_BY(mu_);
-  std::map<RoutineKey, std::vector<v1::SavedRoutine>> routines_ ABSL_GUARDED_BY(mu_);
-  std::map<std::string, RoutineKey> trigger_owners_ ABSL_GUARDED_BY(mu_);
-  std::map<std::string, v1::Token> tokens_ ABSL_GUARDED_BY(mu_);
-  std::map<std::string, std::string> settings_ ABSL_GUARDED_BY(mu_);
+  MemoryStore& store_;
 };
 
+// ---- the sets
+// ------------------------------------------------------------------------------------
+
+bool MemoryStore::OnItsWay(const StoredSession& stored) {
+  return !stored.parked && !WaitsForLimit(stored.session) && !IsTerminal(stored.session.state());
+}
+
+std::set<int64_t>& MemoryStore::SetOf(const StoredSession& stored) {
+  const RoutineKey routine(stored.session.account(), stored.session.routine());
+  if (stored.parked) return parked_[routine];
+  return WaitsForLimit(stored.session) ? waiting_[routine] : on_their_way_[routine];
+}
+
+void MemoryStore::TakeOut(int64_t place) {
+  const StoredSession& stored = sessions_.at(place);
+  if (IsTerminal(stored.session.state())) return;
+  SetOf(stored).erase(place);
+  by_account_[stored.session.account()].erase(place);
+}
+
+void MemoryStore::PutIn(int64_t place) {
+  const StoredSession& stored = sessions_.at(place);
+  if (IsTerminal(stored.session.state())) return;
+  SetOf(stored).insert(place);
+  if (!stored.parked) by_account_[stored.session.account()].insert(place);
+}
+
+void MemoryStore::LetGoOn(const RoutineKey& routine) {
+  std::set<int64_t>& parked = parked_[routine];
+  while (!parked.empty()) {
+    const int64_t oldest = *parked.begin();
+    StoredSession& stored = sessions_.at(oldest);
+    if (MustWait(stored.session, static_cast<int>(on_their_way_[routine].size()))) return;
+    TakeOut(oldest);
+    stored.parked = false;
+    PutIn(oldest);
+    if (WaitsForLimit(stored.session)) return;  // it had its turn, and is leased or parked again
+  }
+}
+
+void MemoryStore::FreeSlot(StoredSession& stored) {
+  if (!stored.slot) return;
+  book_.Remove({stored.session.account(), stored.session.routine(), stored.kind}, *stored.slot);
+  stored.slot.reset();
+}
+
+bool MemoryStore::Cancel(int64_t place, absl::Time now) {
+  StoredSession& stored = sessions_.at(place);
+  TakeOut(place);
+  if (WaitsForLimit(stored.session)) FreeSlot(stored);
+  const bool changed = ApplyCancel(now, stored.session);
+  if (IsTerminal(stored.session.state())) stored.parked = false;
+  PutIn(place);
+  if (IsTerminal(stored.session.state())) {
+    LetGoOn({stored.session.account(), stored.session.routine()});
+  }
+  return changed;
+}
+
+v1::Decision* MemoryStore::DecisionOf(const StoredSession& stored) {
+  for (v1::Decision& decision : events_.at(stored.event).decisions) {
+    if (decision.session_id() == stored.session.id()) return &decision;
+  }
+  return nullptr;
+}
+
+void MemoryStore::DeleteSession(int64_t place) {
+  TakeOut(place);
+  const StoredSession& stored = sessions_.at(place);
+  std::erase(events_.at(stored.event).sessions, place);
+  std::erase_if(pushed_, [place](const auto& entry) { return entry.second == place; });
+  session_places_.erase(stored.session.id());
+  sessions_.erase(place);
+}
+
+std::vector<v1::Decision> MemoryStore::Withdraw(const RoutineKey& routine,
+                                                const std::string& trigger_id,
+                                                v1::DecisionReason reason,
+                                                const std::string& detail) {
+  std::vector<v1::Decision> withdrawn;
+  std::vector<int64_t> places;
+  for (const auto* sets : {&waiting_, &parked_}) {
+    if (const auto found = sets->find(routine); found != sets->end()) {
+      places.insert(places.end(), found->second.begin(), found->second.end());
+    }
+  }
+  for (const int64_t place : places) {
+    StoredSession& stored = sessions_.at(place);
+    if (!WaitsForLimit(stored.session)) continue;
+    if (!trigger_id.empty() && stored.session.trigger_id() != trigger_id) continue;
+    if (v1::Decision* const decision = DecisionOf(stored)) {
+      ApplyWithdrawn(reason, detail, *decision);
+      withdrawn.push_back(*decision);
+    }
+    FreeSlot(stored);
+    DeleteSession(place);
+  }
+  LetGoOn(routine);
+  return withdrawn;
+}
+
+// ---- Admit
+// ---------------------------------------------------------------------------------------
+
+void MemoryStore::Admit(Admission admission, AdmitDone done) {
+  absl::StatusOr<Admitted> result = absl::UnknownError("");
+  if (absl::Status status = CheckAdmission(admission); !status.ok()) return done(status);
+  {
+    absl::MutexLock lock(&mu_);
+    result = AdmitLocked(std::move(admission));
+  }
+  done(std::move(result));
+}
+
 Admitted MemoryStore::AnswerAgain(int64_t event) const {
-  const StoredEvent& stored = events_[event];
+  const auto found = events_.find(event);
+  if (found == events_.end()) return Admitted{.duplicate = true};  // the key outlived it
+  const StoredEvent& stored = found->second;
   Admitted admitted{true, stored.event.id(), stored.decisions, {}};
-  for (int64_t place : stored.sessions) admitted.sessions.push_back(sessions_[place]);
+  for (int64_t place : stored.sessions) admitted.sessions.push_back(sessions_.at(place).session);
   return admitted;
 }
 
-absl::StatusOr<Admitted> MemoryStore::AdmitNow(Admission admission) {
-  RETURN_IF_ERROR(store::CheckAdmission(admission));
-  absl::MutexLock lock(&mu_);
+void MemoryStore::InsertSession(const v1::Session& session, int64_t event,
+                                const SessionGates& gates) {
+  const int64_t place = ++last_place_;
+  StoredSession& stored = sessions_[place];
+  stored = {session, event, gates.kind, SlotOf(session, gates)};
+  const RoutineKey routine(session.account(), session.routine());
+  stored.parked =
+      !WaitsForLimit(session) &&
+      (MustWait(session, static_cast<int>(on_their_way_[routine].size())) ||
+       (session.concurrency_limit() > 0 && !parked_[routine].empty()));
+  session_places_[session.id()] = place;
+  events_.at(event).sessions.push_back(place);
+  PutIn(place);
+}
+
+absl::StatusOr<Admitted> MemoryStore::AdmitLocked(Admission admission) {
+  if (admission.dry_run) {
+    View view(*this);
+    RETURN_IF_ERROR(ApplyGates(view, admission).status());
+    return Admitted{false, admission.event.id(), std::move(admission.decisions), {}, {}, {}};
+  }
   for (const DedupeKey& key : admission.dedupe_keys) {
     auto it = dedupe_.find(key.key);
     if (it != dedupe_.end() && FromProto(admission.event.time()) < it->second.until) {
@@ -129,93 +241,165 @@ absl::StatusOr<Admitted> MemoryStore::AdmitNow(Admission admission) {
       return absl::AlreadyExistsError(absl::StrCat("session.id: ", session.id(), " is taken"));
     }
   }
-
-  StoredEvent stored{admission.event, admission.decisions, {}};
-  std::vector<std::string> cancelled;
-  CancelEarlier(admission, cancelled);
-  for (v1::Session& session : admission.sessions) {
-    store::InitializeLease(session);
-    const int64_t place = static_cast<int64_t>(sessions_.size());
-    stored.sessions.push_back(place);
-    session_places_[session.id()] = place;
-    sessions_.push_back(session);
-    InsertSession(session, place);
+  View view(*this);
+  ASSIGN_OR_RETURN(Gated gated, ApplyGates(view, admission));
+  const int64_t place = ++last_place_;
+  event_places_[admission.event.id()] = place;
+  for (v1::Decision& decision : admission.decisions) decision.set_sequence(++last_decision_);
+  events_[place] = {admission.event, admission.decisions, {}};
+  for (size_t i = 0; i < admission.sessions.size(); ++i) {
+    InitializeLease(admission.sessions[i]);
+    InsertSession(admission.sessions[i], place, admission.gates[i]);
   }
-  const int64_t place = static_cast<int64_t>(events_.size());
-  event_places_[stored.event.id()] = place;
-  events_.push_back(std::move(stored));
-  for (DedupeKey& key : admission.dedupe_keys) dedupe_[std::move(key.key)] = {key.until, place};
-  return Admitted{false, admission.event.id(), std::move(admission.decisions),
-                  std::move(admission.sessions), std::move(cancelled)};
+  if (!admission.keys_need_session || !admission.sessions.empty()) {
+    for (DedupeKey& key : admission.dedupe_keys) dedupe_[std::move(key.key)] = {key.until, place};
+  }
+  return Admitted{false,
+                  admission.event.id(),
+                  std::move(admission.decisions),
+                  std::move(admission.sessions),
+                  std::move(gated.cancelled),
+                  std::move(gated.coalesced)};
 }
 
-void MemoryStore::InsertSession(const v1::Session& session, int64_t place) {
-  Unfinished& unfinished = unfinished_[{session.account(), session.routine()}];
-  if (store::MustWait(session, static_cast<int>(unfinished.on_their_way.size()),
-                      !unfinished.waiting.empty())) {
-    unfinished.waiting.insert(place);
-  } else {
-    unfinished.on_their_way.insert(place);
-    live_.insert(place);
-  }
+// ---- Lease
+// ---------------------------------------------------------------------------------------
+
+int MemoryStore::CountWorking(const std::string& account) const {
+  const auto found = by_account_.find(account);
+  if (found == by_account_.end()) return 0;
+  return static_cast<int>(
+      std::count_if(found->second.begin(), found->second.end(), [&](int64_t place)
+                                                                    ABSL_NO_THREAD_SAFETY_ANALYSIS {
+        return sessions_.at(place).session.state() != v1::SESSION_STATE_QUEUED;
+      }));
 }
 
-void MemoryStore::CancelEarlier(const Admission& admission, std::vector<std::string>& cancelled) {
-  for (const RoutineRef& routine : admission.cancel_earlier) {
-    const Unfinished unfinished = unfinished_[{routine.account, routine.name}];
-    for (const std::set<int64_t>& places : {unfinished.waiting, unfinished.on_their_way}) {
-      for (const int64_t place : places) {
-        if (!store::ApplyCancel(FromProto(admission.event.time()), sessions_[place])) continue;
-        cancelled.push_back(sessions_[place].id());
-        if (IsTerminal(sessions_[place].state())) Ended(place);
-      }
+// False: it is not to be had after all.
+bool MemoryStore::LeaseOne(const LeaseRequest& request, int64_t place,
+                           std::vector<v1::Session>& leased) {
+  StoredSession& stored = sessions_.at(place);
+  const RoutineKey routine(stored.session.account(), stored.session.routine());
+  if (WaitsForLimit(stored.session)) {
+    v1::Decision* const decision = DecisionOf(stored);
+    if (HasExpired(stored.session, request.now)) {
+      if (decision != nullptr) DecideLeased(stored.session, request.now, *decision);
+      FreeSlot(stored);
+      DeleteSession(place);
+      LetGoOn(routine);
+      return false;
     }
-  }
-}
-
-void MemoryStore::Ended(int64_t place) {
-  live_.erase(place);
-  const v1::Session& session = sessions_[place];
-  Unfinished& unfinished = unfinished_[{session.account(), session.routine()}];
-  unfinished.on_their_way.erase(place);
-  unfinished.waiting.erase(place);
-  while (!unfinished.waiting.empty()) {
-    const int64_t oldest = *unfinished.waiting.begin();
-    if (store::MustWait(sessions_[oldest], static_cast<int>(unfinished.on_their_way.size()),
-                        false)) {
-      return;
+    if (MustWait(stored.session, static_cast<int>(on_their_way_[routine].size()))) {
+      TakeOut(place);
+      stored.parked = true;
+      PutIn(place);
+      return false;
     }
-    unfinished.waiting.erase(oldest);
-    unfinished.on_their_way.insert(oldest);
-    live_.insert(oldest);
+    if (decision != nullptr) DecideLeased(stored.session, request.now, *decision);
   }
+  TakeOut(place);
+  TakeLease(request, stored.session);
+  PutIn(place);
+  leased.push_back(stored.session);
+  return true;
 }
 
 absl::StatusOr<std::vector<v1::Session>> MemoryStore::Lease(const LeaseRequest& request) {
   absl::MutexLock lock(&mu_);
   std::vector<v1::Session> leased;
-  for (int64_t place : live_) {
-    if (static_cast<int>(leased.size()) >= request.max_sessions) break;
-    v1::Session& session = sessions_[place];
-    if (store::LeasableFrom(session) > request.now) continue;
-    store::TakeLease(request, session);
-    leased.push_back(session);
+  // One of each account after the other, from the one after the last that had its turn.
+  std::map<std::string, std::vector<int64_t>> ready;  // the oldest last
+  std::map<std::string, int> working;
+  for (const auto& [account, places] : by_account_) {
+    for (auto place = places.rbegin(); place != places.rend(); ++place) {
+      if (LeasableFrom(sessions_.at(*place).session) <= request.now) {
+        ready[account].push_back(*place);
+      }
+    }
+    if (request.max_per_account > 0) working[account] = CountWorking(account);
+  }
+  auto turn = ready.upper_bound(last_account_);
+  while (static_cast<int>(leased.size()) < request.max_sessions && !ready.empty()) {
+    if (turn == ready.end()) turn = ready.begin();
+    auto& [account, places] = *turn;
+    bool had = false;
+    while (!had && !places.empty()) {
+      const int64_t place = places.back();
+      const bool works = sessions_.at(place).session.state() != v1::SESSION_STATE_QUEUED;
+      places.pop_back();
+      if (!works && request.max_per_account > 0 && working[account] >= request.max_per_account) {
+        continue;
+      }
+      had = LeaseOne(request, place, leased);
+      if (had && !works) ++working[account];
+    }
+    if (had) last_account_ = account;
+    turn = had ? std::next(turn) : ready.erase(turn);
   }
   return leased;
 }
 
+// ---- Update
+// --------------------------------------------------------------------------------------
+
+void MemoryStore::Update(SessionUpdate update, UpdateDone done) {
+  absl::StatusOr<Updated> result = UpdateNow(std::move(update));
+  done(std::move(result));
+}
+
+std::string MemoryStore::Spend(const SessionUpdate& update, const v1::Session& session) {
+  const RoutineKey routine(session.account(), session.routine());
+  const absl::Time end = FromProto(session.end_time());
+  std::vector<Spent>& all = spent_[routine];
+  if (session.usage().cost_usd() > 0) all.push_back({end, session.usage().cost_usd()});
+  if (update.pause_at_cost <= 0) return "";
+  double sum = 0;
+  for (const Spent& each : all) {
+    if (each.time > end - kSpendWindow && each.time <= end) sum += each.usd;
+  }
+  auto saved = routines_.find(routine);
+  if (sum < update.pause_at_cost || saved == routines_.end() || saved->second.back().paused()) {
+    return "";
+  }
+  const std::string reason = PauseReason(sum, update.pause_at_cost);
+  Do(SetPaused{session.account(), session.routine(), true, reason}).IgnoreError();
+  return reason;
+}
+
 absl::StatusOr<Updated> MemoryStore::UpdateNow(SessionUpdate update) {
+  RETURN_IF_ERROR(CheckUpdate(update));
   absl::MutexLock lock(&mu_);
   auto it = session_places_.find(update.session_id);
   if (it == session_places_.end()) {
     return absl::NotFoundError(absl::StrCat("no session ", update.session_id));
   }
-  v1::Session& session = sessions_[it->second];
-  RETURN_IF_ERROR(store::ApplyUpdate(update, session));
-  if (IsTerminal(session.state())) Ended(it->second);
-  std::vector<v1::SessionEvent>& log = logs_[update.session_id];
-  std::move(update.events.begin(), update.events.end(), std::back_inserter(log));
-  return Updated{session.last_sequence(), session.cancel_requested()};
+  const int64_t place = it->second;
+  StoredSession& stored = sessions_.at(place);
+  v1::Session next = stored.session;
+  RETURN_IF_ERROR(ApplyUpdate(update, next));
+  TakeOut(place);
+  stored.session = std::move(next);
+  PutIn(place);
+  const bool ended = IsTerminal(stored.session.state());
+  Updated updated{stored.session.last_sequence(), stored.session.cancel_requested(), "", {}};
+  for (v1::SessionEvent& event : update.events) {
+    if (event.push().accepted()) pushed_[event.push().new_commit()] = place;
+    stored.log.push_back(std::move(event));
+  }
+  if (ended) {
+    updated.pause_reason = Spend(update, stored.session);
+    LetGoOn({stored.session.account(), stored.session.routine()});
+  }
+  if (update.then) {
+    ASSIGN_OR_RETURN(updated.admitted, AdmitLocked(*std::move(update.then)));
+  }
+  return updated;
+}
+
+absl::Status MemoryStore::Save(const Change& change) {
+  absl::MutexLock lock(&mu_);
+  return std::visit([this](const auto& c) ABSL_NO_THREAD_SAFETY_ANALYSIS { return Do(c); },
+                    change);
 }
 
 // ---- Save
@@ -227,12 +411,12 @@ absl::Status MemoryStore::Do(const SaveRoutine& change) {
   auto stored = routines_.find(key);
   const int64_t revisions =
       stored == routines_.end() ? 0 : static_cast<int64_t>(stored->second.size());
-  RETURN_IF_ERROR(store::CheckRevision(saved, revisions));
+  RETURN_IF_ERROR(CheckRevision(saved, revisions));
   std::set<std::string> triggers;
   for (const v1::SavedTrigger& trigger : saved.triggers()) {
     auto owner = trigger_owners_.find(trigger.trigger_id());
     if (owner != trigger_owners_.end() && owner->second != key) {
-      return store::TriggerTakenError(trigger.trigger_id(), owner->second.first,
+      return TriggerTakenError(trigger.trigger_id(), owner->second.first,
                                       owner->second.second);
     }
     if (!saved.deleted()) triggers.insert(trigger.trigger_id());
@@ -254,7 +438,11 @@ absl::Status MemoryStore::Do(const SetPaused& change) {
   if (it == routines_.end()) {
     return absl::NotFoundError(absl::StrCat("no routine ", change.account, "/", change.name));
   }
-  it->second.back().set_paused(change.paused);
+  v1::SavedRoutine& saved = it->second.back();
+  ApplyPaused(change, saved);
+  if (change.paused) {
+    Withdraw(it->first, "", v1::DECISION_REASON_PAUSED, PausedDetail(change.reason));
+  }
   return absl::OkStatus();
 }
 
@@ -273,9 +461,7 @@ absl::Status MemoryStore::Do(const RequestCancel& change) {
   if (it == session_places_.end()) {
     return absl::NotFoundError(absl::StrCat("no session ", change.session_id));
   }
-  v1::Session& session = sessions_[it->second];
-  store::ApplyCancel(change.now, session);
-  if (IsTerminal(session.state())) Ended(it->second);
+  Cancel(it->second, change.now);
   return absl::OkStatus();
 }
 
@@ -284,108 +470,12 @@ absl::Status MemoryStore::Do(const SaveSetting& change) {
   return absl::OkStatus();
 }
 
-// ---- Read
-// ----------------------------------------------------------------------------------------
+}  // namespace routines::store
 
-void MemoryStore::Get(const RoutineQuery& query, Rows& rows) const {
-  if (query.name.empty()) {
-    for (const auto& [key, revisions] : routines_) {
-      if (!query.account.empty() && key.first != query.account) continue;
-      if (!revisions.back().deleted()) rows.routines.push_back(revisions.back());
-    }
-    return;
-  }
-  auto it = routines_.find({query.account, query.name});
-  if (it == routines_.end()) return;
-  const int64_t newest = static_cast<int64_t>(it->second.size());
-  const int64_t revision = query.revision == 0 ? newest : query.revision;
-  if (revision >= 1 && revision <= newest) rows.routines.push_back(it->second[revision - 1]);
-}
-
-void MemoryStore::Get(const TokenQuery& query, Rows& rows) const {
-  for (const auto& [id, token] : tokens_) {
-    if (query.trigger_id.empty() || token.trigger_id() == query.trigger_id) {
-      rows.tokens.push_back(token);
-    }
-  }
-}
-
-void MemoryStore::Get(const SessionQuery& query, Rows& rows) const {
-  if (!query.id.empty()) {
-    auto it = session_places_.find(query.id);
-    if (it != session_places_.end()) rows.sessions.push_back(sessions_[it->second]);
-    return;
-  }
-  int64_t place = static_cast<int64_t>(sessions_.size());
-  if (!query.before_id.empty()) {
-    auto it = session_places_.find(query.before_id);
-    place = it == session_places_.end() ? 0 : it->second;
-  }
-  while (--place >= 0 && static_cast<int>(rows.sessions.size()) < query.limit) {
-    const v1::Session& session = sessions_[place];
-    const bool state_fits =
-        query.states.empty() ||
-        std::find(query.states.begin(), query.states.end(), session.state()) != query.states.end();
-    if (state_fits && (query.account.empty() || session.account() == query.account) &&
-        (query.routine.empty() || session.routine() == query.routine)) {
-      rows.sessions.push_back(session);
-    }
-  }
-}
-
-void MemoryStore::Get(const SessionEventQuery& query, Rows& rows) const {
-  auto it = logs_.find(query.session_id);
-  if (it == logs_.end()) return;
-  const std::vector<v1::SessionEvent>& log = it->second;
-  int64_t bytes = 0;
-  for (size_t i = std::max<int64_t>(query.after, 0); i < log.size(); ++i) {
-    if (static_cast<int>(rows.session_events.size()) >= query.limit) break;
-    bytes += static_cast<int64_t>(log[i].ByteSizeLong());
-    if (bytes > query.max_bytes && !rows.session_events.empty()) break;
-    rows.session_events.push_back(log[i]);
-  }
-}
-
-void MemoryStore::Get(const EventQuery& query, Rows& rows) const {
-  if (!query.id.empty()) {
-    auto it = event_places_.find(query.id);
-    if (it != event_places_.end()) rows.events.push_back(events_[it->second].event);
-    return;
-  }
-  int64_t place = static_cast<int64_t>(events_.size());
-  if (!query.before_id.empty()) {
-    auto it = event_places_.find(query.before_id);
-    place = it == event_places_.end() ? 0 : it->second;
-  }
-  while (--place >= 0 && static_cast<int>(rows.events.size()) < query.limit) {
-    rows.events.push_back(events_[place].event);
-  }
-}
-
-void MemoryStore::Get(const DecisionQuery& query, Rows& rows) const {
-  for (auto stored = events_.rbegin(); stored != events_.rend(); ++stored) {
-    if (!query.event_id.empty() && stored->event.id() != query.event_id) continue;
-    for (auto decision = stored->decisions.rbegin(); decision != stored->decisions.rend();
-         ++decision) {
-      if (static_cast<int>(rows.decisions.size()) >= query.limit) return;
-      if ((query.account.empty() || decision->account() == query.account) &&
-          (query.routine.empty() || decision->routine() == query.routine) &&
-          FromProto(decision->time()) >= query.since) {
-        rows.decisions.push_back(*decision);
-      }
-    }
-  }
-}
-
-void MemoryStore::Get(const SettingQuery& query, Rows& rows) const {
-  auto it = settings_.find(query.name);
-  if (it != settings_.end()) rows.settings.push_back(it->second);
-}
-
-}  // namespace
+namespace routines {
 
 std::unique_ptr<Store> NewMemoryStore() {
-  return std::make_unique<MemoryStore>();
+  return std::make_unique<store::MemoryStore>();
 }
 
 }  // namespace routines

@@ -13,19 +13,12 @@
 #include "src/base/status_macros.h"
 #include "src/base/time_conversion.h"
 #include "src/store/sqlite_queries.h"
-#include "src/store/sqlite_waiting.h"
+#include "src/store/sqlite_retention.h"
+#include "src/store/sqlite_sessions.h"
 #include "src/store/transitions.h"
 
 namespace routines::store {
 namespace {
-
-// The record of a session holds nothing that has a column of its own which changes with every
-// lease.
-std::string EncodeSession(const v1::Session& session) {
-  v1::Session record = session;
-  InitializeLease(record);
-  return record.SerializeAsString();
-}
 
 v1::SessionState ParseState(std::string_view name) {
   for (int state = v1::SESSION_STATE_QUEUED; state <= v1::SESSION_STATE_LOST; ++state) {
@@ -36,288 +29,118 @@ v1::SessionState ParseState(std::string_view name) {
   return v1::SESSION_STATE_UNSPECIFIED;
 }
 
-std::optional<int64_t> LeasableFromColumn(const v1::Session& session) {
-  if (IsTerminal(session.state())) return std::nullopt;
-  return std::max<int64_t>(absl::ToUnixNanos(LeasableFrom(session)), 0);
-}
-
-std::optional<int64_t> LeaseUntilColumn(const v1::Session& session) {
-  if (!IsLeased(session)) return std::nullopt;
-  return absl::ToUnixNanos(FromProto(session.lease_until()));
-}
-
-absl::Status WriteSession(Connection& connection, int64_t seq, const v1::Session& session) {
-  ASSIGN_OR_RETURN(
-      Statement statement,
-      connection.Prepare("UPDATE sessions SET state = ?, leasable_from = ?, lease_owner = ?, "
-                         "lease_until = ?, fencing_token = ?, last_sequence = ?, "
-                         "cancel_requested = ?, record = ? WHERE seq = ?"));
-  const std::string record = EncodeSession(session);
-  return statement
-      .Bind(StateName(session.state()), LeasableFromColumn(session), session.lease_owner(),
-            LeaseUntilColumn(session), session.fencing_token(), session.last_sequence(),
-            static_cast<int>(session.cancel_requested()), Blob{record}, seq)
-      .Run();
-}
-
-// Whether anything changed. kNotFound.
-absl::StatusOr<bool> Cancel(Connection& connection, const std::string& id, absl::Time now) {
-  v1::Session session;
-  int64_t seq = 0;
+// Whether it changed anything. kNotFound.
+absl::StatusOr<bool> Pause(Connection& connection, WriterMemory& memory, const SetPaused& change,
+                           bool unless_paused) {
+  v1::SavedRoutine saved;
   {
-    ASSIGN_OR_RETURN(Statement statement, connection.Prepare("SELECT " ROUTINES_SESSION_COLUMNS
-                                                             " FROM sessions WHERE id = ?"));
-    ASSIGN_OR_RETURN(const bool found, statement.Bind(id).Step());
-    if (!found) return absl::NotFoundError(absl::StrCat("no session ", id));
-    RETURN_IF_ERROR(ReadSession(statement, session));
-    seq = statement.Int64(kSessionSeqColumn);
+    ASSIGN_OR_RETURN(
+        Statement newest,
+        connection.Prepare("SELECT record FROM routines WHERE account = ? AND name = ? "
+                           "ORDER BY revision DESC LIMIT 1"));
+    ASSIGN_OR_RETURN(const bool found, newest.Bind(change.account, change.name).Step());
+    if (!found) {
+      if (unless_paused) return false;
+      return absl::NotFoundError(absl::StrCat("no routine ", change.account, "/", change.name));
+    }
+    RETURN_IF_ERROR(newest.Parse(0, saved));
   }
-  if (!ApplyCancel(now, session)) return false;
-  RETURN_IF_ERROR(WriteSession(connection, seq, session));
-  if (IsTerminal(session.state())) {
-    RETURN_IF_ERROR(LetGoOn(connection, session.account(), session.routine()));
+  if (unless_paused && saved.paused()) return false;
+  ApplyPaused(change, saved);
+  const std::string record = saved.SerializeAsString();
+  {
+    ASSIGN_OR_RETURN(
+        Statement update,
+        connection.Prepare("UPDATE routines SET record = ? WHERE account = ? AND name = ? "
+                           "AND revision = ?"));
+    RETURN_IF_ERROR(
+        update.Bind(Blob{record}, change.account, change.name, saved.revision()).Run());
+  }
+  if (change.paused) {
+    RETURN_IF_ERROR(WithdrawSessions(connection, memory, {change.account, change.name}, "",
+                                     v1::DECISION_REASON_PAUSED, PausedDetail(change.reason))
+                        .status());
   }
   return true;
 }
 
-// The ids of those that it cancelled; youngest first, so that none goes on in place of another.
-absl::StatusOr<std::vector<std::string>> CancelEarlier(Connection& connection,
-                                                       const Admission& admission) {
-  std::vector<std::string> ids;
-  for (const RoutineRef& routine : admission.cancel_earlier) {
-    ASSIGN_OR_RETURN(
-        Statement statement,
-        connection.Prepare("SELECT id FROM sessions WHERE account = ? AND routine = ? AND state IN "
-                           "('queued', 'preparing', 'running') ORDER BY seq DESC"));
-    statement.Bind(routine.account, routine.name);
-    for (;;) {
-      ASSIGN_OR_RETURN(const bool row, statement.Step());
-      if (!row) break;
-      ids.emplace_back(statement.Bytes(0));
-    }
-  }
-  std::vector<std::string> cancelled;
-  for (std::string& id : ids) {
-    ASSIGN_OR_RETURN(const bool changed,
-                     Cancel(connection, id, FromProto(admission.event.time())));
-    if (changed) cancelled.push_back(std::move(id));
-  }
-  return cancelled;
-}
-
-// ---- Admit
-// ---------------------------------------------------------------------------------------
-
-absl::StatusOr<Admitted> AnswerAgain(Connection& connection, int64_t event_seq) {
-  Admitted admitted;
-  admitted.duplicate = true;
-  ASSIGN_OR_RETURN(Statement event, connection.Prepare("SELECT id FROM events WHERE seq = ?"));
-  ASSIGN_OR_RETURN(const bool found, event.Bind(event_seq).Step());
-  if (!found) return absl::InternalError("a dedupe key without its event");
-  admitted.event_id = std::string(event.Bytes(0));
-
-  ASSIGN_OR_RETURN(
-      Statement decisions,
-      connection.Prepare("SELECT record FROM decisions WHERE event_seq = ? ORDER BY seq"));
-  decisions.Bind(event_seq);
-  for (;;) {
-    ASSIGN_OR_RETURN(const bool row, decisions.Step());
-    if (!row) break;
-    RETURN_IF_ERROR(decisions.Parse(0, admitted.decisions.emplace_back()));
-  }
-  ASSIGN_OR_RETURN(Statement sessions,
-                   connection.Prepare("SELECT " ROUTINES_SESSION_COLUMNS
-                                      " FROM sessions WHERE event_seq = ? ORDER BY seq"));
-  sessions.Bind(event_seq);
-  for (;;) {
-    ASSIGN_OR_RETURN(const bool row, sessions.Step());
-    if (!row) break;
-    RETURN_IF_ERROR(ReadSession(sessions, admitted.sessions.emplace_back()));
-  }
-  return admitted;
-}
-
-// The event that holds the first dedupe key that is taken; nothing where none is.
-absl::StatusOr<std::optional<int64_t>> KeyHolder(Connection& connection,
-                                                 const Admission& admission) {
-  if (admission.dedupe_keys.empty()) return std::nullopt;
-  ASSIGN_OR_RETURN(
-      Statement statement,
-      connection.Prepare("SELECT event_seq FROM dedupe_keys WHERE key = ? AND until > ?"));
-  const absl::Time time = FromProto(admission.event.time());
-  for (const DedupeKey& key : admission.dedupe_keys) {
-    ASSIGN_OR_RETURN(const bool taken, statement.Bind(key.key, time).Step());
-    if (taken) return statement.Int64(0);
-    statement.Reset();
-  }
-  return std::nullopt;
-}
-
-absl::Status InsertKeys(Connection& connection, const Admission& admission, int64_t event_seq) {
-  if (admission.dedupe_keys.empty()) return absl::OkStatus();
-  ASSIGN_OR_RETURN(Statement statement,
-                   connection.Prepare("INSERT OR REPLACE INTO dedupe_keys (key, until, event_seq) "
-                                      "VALUES (?, ?, ?)"));
-  for (const DedupeKey& key : admission.dedupe_keys) {
-    RETURN_IF_ERROR(statement.Bind(key.key, key.until, event_seq).Run());
-  }
-  return absl::OkStatus();
-}
-
-// Nothing where the event's id is taken.
-absl::StatusOr<std::optional<int64_t>> InsertEvent(Connection& connection,
-                                                   const EncodedAdmission& encoded) {
-  const v1::Event& event = encoded.admission.event;
-  ASSIGN_OR_RETURN(Statement statement,
-                   connection.Prepare("INSERT INTO events (id, source, time, record) "
-                                      "VALUES (?, ?, ?, ?) ON CONFLICT (id) DO NOTHING"));
-  RETURN_IF_ERROR(
-      statement.Bind(event.id(), event.source(), FromProto(event.time()), Blob{encoded.event})
-          .Run());
-  if (connection.changes() == 0) return std::nullopt;
-  return connection.last_insert_rowid();
-}
-
-absl::StatusOr<int64_t> EventSeq(Connection& connection, const std::string& id) {
-  ASSIGN_OR_RETURN(Statement statement, connection.Prepare("SELECT seq FROM events WHERE id = ?"));
-  RETURN_IF_ERROR(statement.Bind(id).Step().status());
-  return statement.Int64(0);
-}
-
-// kAlreadyExists where the id of a session is taken by one of another event.
-absl::Status CheckSessionIds(Connection& connection, const Admission& admission) {
-  ASSIGN_OR_RETURN(Statement statement,
-                   connection.Prepare("SELECT (SELECT id FROM events WHERE seq = event_seq) "
-                                      "FROM sessions WHERE id = ?"));
-  for (const v1::Session& session : admission.sessions) {
-    ASSIGN_OR_RETURN(const bool taken, statement.Bind(session.id()).Step());
-    if (taken && statement.Bytes(0) != admission.event.id()) {
-      return absl::AlreadyExistsError(absl::StrCat("session.id: ", session.id(), " is taken"));
-    }
-    statement.Reset();
-  }
-  return absl::OkStatus();
-}
-
-absl::Status InsertDecisions(Connection& connection, const EncodedAdmission& encoded,
-                             int64_t event_seq) {
-  if (encoded.decisions.empty()) return absl::OkStatus();
-  ASSIGN_OR_RETURN(Statement statement,
-                   connection.Prepare("INSERT INTO decisions (event_seq, account, routine, time, "
-                                      "record) VALUES (?, ?, ?, ?, ?)"));
-  for (size_t i = 0; i < encoded.decisions.size(); ++i) {
-    const v1::Decision& decision = encoded.admission.decisions[i];
-    RETURN_IF_ERROR(statement
-                        .Bind(event_seq, decision.account(), decision.routine(),
-                              FromProto(decision.time()), Blob{encoded.decisions[i]})
-                        .Run());
-  }
-  return absl::OkStatus();
-}
-
-absl::Status InsertSessions(Connection& connection, const EncodedAdmission& encoded,
-                            int64_t event_seq) {
-  if (encoded.sessions.empty()) return absl::OkStatus();
-  ASSIGN_OR_RETURN(Statement statement,
-                   connection.Prepare(
-                       "INSERT INTO sessions (id, event_seq, account, routine, state, create_time, "
-                       "leasable_from, record) VALUES (?, ?, ?, ?, 'queued', ?, ?, ?)"));
-  for (size_t i = 0; i < encoded.sessions.size(); ++i) {
-    const v1::Session& session = encoded.admission.sessions[i];
-    ASSIGN_OR_RETURN(const bool waits, ComesToWait(connection, session));
-    RETURN_IF_ERROR(statement
-                        .Bind(session.id(), event_seq, session.account(), session.routine(),
-                              FromProto(session.create_time()),
-                              waits ? kWaits : LeasableFromColumn(session),
-                              Blob{encoded.sessions[i]})
-                        .Run());
-  }
-  return absl::OkStatus();
-}
-
 }  // namespace
-
-EncodedAdmission::EncodedAdmission(Admission a) : admission(std::move(a)) {
-  event = admission.event.SerializeAsString();
-  for (const v1::Decision& decision : admission.decisions) {
-    decisions.push_back(decision.SerializeAsString());
-  }
-  for (v1::Session& session : admission.sessions) {
-    InitializeLease(session);
-    sessions.push_back(session.SerializeAsString());
-  }
-}
-
-absl::StatusOr<Admitted> Admit(Connection& connection, EncodedAdmission& encoded) {
-  Admission& admission = encoded.admission;
-  ASSIGN_OR_RETURN(const std::optional<int64_t> holder, KeyHolder(connection, admission));
-  if (holder.has_value()) return AnswerAgain(connection, *holder);
-  RETURN_IF_ERROR(CheckSessionIds(connection, admission));
-  ASSIGN_OR_RETURN(const std::optional<int64_t> inserted, InsertEvent(connection, encoded));
-  if (!inserted.has_value()) {
-    ASSIGN_OR_RETURN(const int64_t first, EventSeq(connection, admission.event.id()));
-    return AnswerAgain(connection, first);
-  }
-  const int64_t event_seq = *inserted;
-  RETURN_IF_ERROR(InsertKeys(connection, admission, event_seq));
-  RETURN_IF_ERROR(InsertDecisions(connection, encoded, event_seq));
-  ASSIGN_OR_RETURN(std::vector<std::string> cancelled, CancelEarlier(connection, admission));
-  RETURN_IF_ERROR(InsertSessions(connection, encoded, event_seq));
-  return Admitted{false, admission.event.id(), std::move(admission.decisions),
-                  std::move(admission.sessions), std::move(cancelled)};
-}
-
-// ---- Lease
-// ---------------------------------------------------------------------------------------
-
-absl::StatusOr<std::vector<v1::Session>> Lease(Connection& connection,
-                                               const LeaseRequest& request) {
-  std::vector<v1::Session> leased;
-  std::vector<int64_t> seqs;
-  {
-    // Two walks of one index: those that wait for nothing, in the order in which they came, and
-    // those whose time has come, in the order of their times. So the answer does not cost more when
-    // a million sessions wait.
-    ASSIGN_OR_RETURN(
-        Statement statement,
-        connection.Prepare(
-            "SELECT " ROUTINES_SESSION_COLUMNS " FROM sessions WHERE seq IN ("
-            "SELECT * FROM (SELECT seq FROM sessions WHERE leasable_from = 0 ORDER BY seq LIMIT "
-            "?1) "
-            "UNION ALL SELECT * FROM (SELECT seq FROM sessions WHERE leasable_from > 0 AND "
-            "leasable_from <= ?2 ORDER BY leasable_from LIMIT ?1)) ORDER BY seq LIMIT ?1"));
-    statement.Bind(std::max(request.max_sessions, 0), request.now);
-    for (;;) {
-      ASSIGN_OR_RETURN(const bool row, statement.Step());
-      if (!row) break;
-      RETURN_IF_ERROR(ReadSession(statement, leased.emplace_back()));
-      seqs.push_back(statement.Int64(kSessionSeqColumn));
-    }
-  }
-  for (size_t i = 0; i < leased.size(); ++i) {
-    TakeLease(request, leased[i]);
-    RETURN_IF_ERROR(WriteSession(connection, seqs[i], leased[i]));
-  }
-  return leased;
-}
-
-absl::Status AbandonLeases(Connection& connection) {
-  return connection.Execute(
-      "UPDATE sessions SET lease_owner = '', lease_until = NULL, leasable_from = 0 "
-      "WHERE leasable_from > 0 AND lease_until IS NOT NULL");
-}
 
 // ---- Update
 // --------------------------------------------------------------------------------------
 
 EncodedUpdate::EncodedUpdate(SessionUpdate u) : update(std::move(u)) {
+  if (update.then) then.emplace(*std::exchange(update.then, std::nullopt));
   for (v1::SessionEvent& event : update.events) {
     event.clear_sequence();  // a column
     events.push_back(event.SerializeAsString());
   }
 }
 
-absl::StatusOr<Updated> Update(Connection& connection, EncodedUpdate& encoded) {
+namespace {
+
+absl::Status InsertLog(Connection& connection, int64_t seq, const SessionUpdate& update,
+                       const EncodedUpdate& encoded) {
+  if (update.events.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(Statement insert,
+                   connection.Prepare("INSERT INTO session_events (session_seq, sequence, record) "
+                                      "VALUES (?, ?, ?)"));
+  // ApplyUpdate took away the first ones where an earlier try had stored them.
+  const size_t stored = encoded.events.size() - update.events.size();
+  for (size_t i = 0; i < update.events.size(); ++i) {
+    const v1::SessionEvent& event = update.events[i];
+    RETURN_IF_ERROR(insert.Bind(seq, event.sequence(), Blob{encoded.events[stored + i]}).Run());
+    if (!event.push().accepted()) continue;
+    ASSIGN_OR_RETURN(
+        Statement push,
+        connection.Prepare("INSERT OR IGNORE INTO pushes (commit_id, session_seq) VALUES (?, ?)"));
+    RETURN_IF_ERROR(push.Bind(event.push().new_commit(), seq).Run());
+  }
+  return absl::OkStatus();
+}
+
+// The session has ended and cost something; gives the reason where its routine is paused for it.
+absl::StatusOr<std::string> Spend(Connection& connection, WriterMemory& memory, int64_t seq,
+                                  const SessionUpdate& update, const v1::Session& session) {
+  const absl::Time end = FromProto(session.end_time());
+  if (session.usage().cost_usd() > 0) {
+    ASSIGN_OR_RETURN(Statement old,
+                     connection.Prepare("DELETE FROM spending WHERE account = ? AND routine = ? "
+                                        "AND time <= ?"));
+    RETURN_IF_ERROR(
+        old.Bind(session.account(), session.routine(), end - 2 * kSpendWindow).Run());
+    ASSIGN_OR_RETURN(Statement insert,
+                     connection.Prepare("INSERT INTO spending (account, routine, time, "
+                                        "session_seq, usd) VALUES (?, ?, ?, ?, ?)"));
+    RETURN_IF_ERROR(insert
+                        .Bind(session.account(), session.routine(), end, seq,
+                              session.usage().cost_usd())
+                        .Run());
+  }
+  if (update.pause_at_cost <= 0) return "";
+  double sum = 0;
+  {
+    ASSIGN_OR_RETURN(Statement total,
+                     connection.Prepare("SELECT sum(usd) FROM spending WHERE account = ? AND "
+                                        "routine = ? AND time > ? AND time <= ?"));
+    RETURN_IF_ERROR(total.Bind(session.account(), session.routine(), end - kSpendWindow, end)
+                        .Step()
+                        .status());
+    sum = total.Double(0);
+  }
+  if (sum < update.pause_at_cost) return "";
+  const std::string reason = PauseReason(sum, update.pause_at_cost);
+  ASSIGN_OR_RETURN(const bool paused,
+                   Pause(connection, memory,
+                         SetPaused{session.account(), session.routine(), true, reason},
+                         /*unless_paused=*/true));
+  return paused ? reason : "";
+}
+
+}  // namespace
+
+absl::StatusOr<Updated> Update(Connection& connection, WriterMemory& memory,
+                               EncodedUpdate& encoded) {
   SessionUpdate& update = encoded.update;
   v1::Session session;
   int64_t seq = 0;
@@ -338,21 +161,12 @@ absl::StatusOr<Updated> Update(Connection& connection, EncodedUpdate& encoded) {
   const bool replaces = update.session.has_value();
   RETURN_IF_ERROR(ApplyUpdate(update, session));
 
-  if (!encoded.events.empty()) {
-    ASSIGN_OR_RETURN(
-        Statement insert,
-        connection.Prepare("INSERT INTO session_events (session_seq, sequence, record) "
-                           "VALUES (?, ?, ?)"));
-    // ApplyUpdate took away the first ones where an earlier try had stored them.
-    const size_t stored = encoded.events.size() - update.events.size();
-    for (size_t i = 0; i < update.events.size(); ++i) {
-      RETURN_IF_ERROR(
-          insert.Bind(seq, update.events[i].sequence(), Blob{encoded.events[stored + i]}).Run());
-    }
-  }
+  RETURN_IF_ERROR(InsertLog(connection, seq, update, encoded));
+  Updated updated{session.last_sequence(), session.cancel_requested(), "", {}};
   if (replaces) {
     RETURN_IF_ERROR(WriteSession(connection, seq, session));
     if (IsTerminal(session.state())) {
+      ASSIGN_OR_RETURN(updated.pause_reason, Spend(connection, memory, seq, update, session));
       RETURN_IF_ERROR(LetGoOn(connection, session.account(), session.routine()));
     }
   } else {
@@ -365,7 +179,10 @@ absl::StatusOr<Updated> Update(Connection& connection, EncodedUpdate& encoded) {
                               session.last_sequence(), seq)
                         .Run());
   }
-  return Updated{session.last_sequence(), session.cancel_requested()};
+  if (encoded.then) {
+    ASSIGN_OR_RETURN(updated.admitted, Admit(connection, memory, *encoded.then));
+  }
+  return updated;
 }
 
 // ---- Save
@@ -419,7 +236,7 @@ absl::Status SaveTriggers(Connection& connection, const v1::SavedRoutine& saved)
   return absl::OkStatus();
 }
 
-absl::Status Do(Connection& connection, const SaveRoutine& change) {
+absl::Status Do(Connection& connection, WriterMemory&, const SaveRoutine& change) {
   const v1::SavedRoutine& saved = change.saved;
   const std::string& account = saved.routine().account();
   const std::string& name = saved.routine().name();
@@ -440,29 +257,11 @@ absl::Status Do(Connection& connection, const SaveRoutine& change) {
       .Run();
 }
 
-absl::Status Do(Connection& connection, const SetPaused& change) {
-  v1::SavedRoutine saved;
-  {
-    ASSIGN_OR_RETURN(
-        Statement newest,
-        connection.Prepare("SELECT record FROM routines WHERE account = ? AND name = ? "
-                           "ORDER BY revision DESC LIMIT 1"));
-    ASSIGN_OR_RETURN(const bool found, newest.Bind(change.account, change.name).Step());
-    if (!found) {
-      return absl::NotFoundError(absl::StrCat("no routine ", change.account, "/", change.name));
-    }
-    RETURN_IF_ERROR(newest.Parse(0, saved));
-  }
-  saved.set_paused(change.paused);
-  const std::string record = saved.SerializeAsString();
-  ASSIGN_OR_RETURN(
-      Statement update,
-      connection.Prepare("UPDATE routines SET record = ? WHERE account = ? AND name = ? "
-                         "AND revision = ?"));
-  return update.Bind(Blob{record}, change.account, change.name, saved.revision()).Run();
+absl::Status Do(Connection& connection, WriterMemory& memory, const SetPaused& change) {
+  return Pause(connection, memory, change, /*unless_paused=*/false).status();
 }
 
-absl::Status Do(Connection& connection, const SaveToken& change) {
+absl::Status Do(Connection& connection, WriterMemory&, const SaveToken& change) {
   ASSIGN_OR_RETURN(Statement statement,
                    connection.Prepare("INSERT OR REPLACE INTO tokens (id, trigger_id, record) "
                                       "VALUES (?, ?, ?)"));
@@ -470,18 +269,22 @@ absl::Status Do(Connection& connection, const SaveToken& change) {
   return statement.Bind(change.token.id(), change.token.trigger_id(), Blob{record}).Run();
 }
 
-absl::Status Do(Connection& connection, const DeleteToken& change) {
+absl::Status Do(Connection& connection, WriterMemory&, const DeleteToken& change) {
   ASSIGN_OR_RETURN(Statement statement, connection.Prepare("DELETE FROM tokens WHERE id = ?"));
   RETURN_IF_ERROR(statement.Bind(change.token_id).Run());
   if (connection.changes() > 0) return absl::OkStatus();
   return absl::NotFoundError(absl::StrCat("no token ", change.token_id));
 }
 
-absl::Status Do(Connection& connection, const RequestCancel& change) {
-  return Cancel(connection, change.session_id, change.now).status();
+absl::Status Do(Connection& connection, WriterMemory& memory, const RequestCancel& change) {
+  return CancelSession(connection, memory, change.session_id, change.now).status();
 }
 
-absl::Status Do(Connection& connection, const SaveSetting& change) {
+absl::Status Do(Connection& connection, WriterMemory& memory, const DeleteOld& change) {
+  return SweepOld(connection, memory, change);
+}
+
+absl::Status Do(Connection& connection, WriterMemory&, const SaveSetting& change) {
   ASSIGN_OR_RETURN(
       Statement statement,
       connection.Prepare("INSERT OR REPLACE INTO settings (name, value) VALUES (?, ?)"));
@@ -490,8 +293,8 @@ absl::Status Do(Connection& connection, const SaveSetting& change) {
 
 }  // namespace
 
-absl::Status Save(Connection& connection, const Change& change) {
-  return std::visit([&](const auto& c) { return Do(connection, c); }, change);
+absl::Status Save(Connection& connection, WriterMemory& memory, const Change& change) {
+  return std::visit([&](const auto& c) { return Do(connection, memory, c); }, change);
 }
 
 }  // namespace routines::store

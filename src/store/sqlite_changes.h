@@ -6,6 +6,7 @@
 #ifndef ROUTINES_SRC_STORE_SQLITE_CHANGES_H_
 #define ROUTINES_SRC_STORE_SQLITE_CHANGES_H_
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,12 +14,15 @@
 #include "absl/status/statusor.h"
 #include "routines/store.h"
 #include "src/store/sqlite_connection.h"
+#include "src/store/sqlite_sessions.h"
 
 namespace routines::store {
 
 // With its records serialized: the writer is one thread, its callers are many.
 struct EncodedAdmission {
   explicit EncodedAdmission(Admission a);
+  // After the admission was changed.
+  void EncodeAgain();
 
   Admission admission;
   std::string event;
@@ -29,16 +33,20 @@ struct EncodedAdmission {
 struct EncodedUpdate {
   explicit EncodedUpdate(SessionUpdate u);
 
-  SessionUpdate update;
+  SessionUpdate update;  // without `then`
   std::vector<std::string> events;
+  std::optional<EncodedAdmission> then;
 };
 
 // Move out of their arguments: they are run once.
-absl::StatusOr<Admitted> Admit(Connection& connection, EncodedAdmission& encoded);
-absl::StatusOr<Updated> Update(Connection& connection, EncodedUpdate& encoded);
+absl::StatusOr<Admitted> Admit(Connection& connection, WriterMemory& memory,
+                               EncodedAdmission& encoded);
+absl::StatusOr<Updated> Update(Connection& connection, WriterMemory& memory,
+                               EncodedUpdate& encoded);
 
-absl::StatusOr<std::vector<v1::Session>> Lease(Connection& connection, const LeaseRequest& request);
-absl::Status Save(Connection& connection, const Change& change);
+absl::StatusOr<std::vector<v1::Session>> Lease(Connection& connection, WriterMemory& memory,
+                                               const LeaseRequest& request);
+absl::Status Save(Connection& connection, WriterMemory& memory, const Change& change);
 
 // Ends the leases of a process that is gone.
 absl::Status AbandonLeases(Connection& connection);

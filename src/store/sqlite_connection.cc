@@ -74,6 +74,10 @@ int64_t Statement::Int64(int column) const {
   return sqlite3_column_int64(statement_, column);
 }
 
+double Statement::Double(int column) const {
+  return sqlite3_column_double(statement_, column);
+}
+
 std::string_view Statement::Bytes(int column) const {
   const void* data = sqlite3_column_blob(statement_, column);
   const int size = sqlite3_column_bytes(statement_, column);
@@ -92,6 +96,10 @@ absl::Status Statement::Parse(int column, google::protobuf::MessageLite& message
 // and parameters that a statement does not have may be given, so that its variants are bound alike.
 void Statement::BindOne(int64_t value) {
   sqlite3_bind_int64(statement_, next_++, value);
+}
+
+void Statement::BindOne(double value) {
+  sqlite3_bind_double(statement_, next_++, value);
 }
 
 void Statement::BindOne(std::string_view text) {

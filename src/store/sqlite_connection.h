@@ -53,6 +53,7 @@ class Statement {
 
   bool IsNull(int column) const;
   int64_t Int64(int column) const;
+  double Double(int column) const;
   std::string_view Bytes(int column) const;  // of a text or blob; until the next Step
   absl::Status Parse(int column, google::protobuf::MessageLite& message) const;
 
@@ -60,6 +61,7 @@ class Statement {
   void BindOne(int64_t value);
   void BindOne(int value) { BindOne(int64_t{value}); }
   void BindOne(absl::Time time) { BindOne(absl::ToUnixNanos(time)); }
+  void BindOne(double value);
   void BindOne(std::string_view text);
   void BindOne(Blob blob);
   void BindOne(std::optional<int64_t> value);

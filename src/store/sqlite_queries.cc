@@ -163,11 +163,23 @@ absl::Status Get(Connection& connection, const DecisionQuery& query, Rows& rows)
     where += " AND event_seq = (SELECT seq FROM events WHERE id = ?5)";
     order = "seq";
   }
+  if (query.before > 0 && order == "seq") where += " AND seq < ?6";
+  if (query.before > 0 && order != "seq") {
+    where += " AND (time, seq) < (SELECT time, seq FROM decisions WHERE seq = ?6)";
+  }
   ASSIGN_OR_RETURN(Statement statement,
-                   connection.Prepare(absl::StrCat("SELECT record FROM decisions WHERE ", where,
-                                                   " ORDER BY ", order, " DESC LIMIT ?2")));
-  statement.Bind(query.since, Limit(query.limit), query.account, query.routine, query.event_id);
-  return Collect(statement, rows.decisions);
+                   connection.Prepare(absl::StrCat("SELECT record, seq FROM decisions WHERE ",
+                                                   where, " ORDER BY ", order,
+                                                   " DESC LIMIT ?2")));
+  statement.Bind(query.since, Limit(query.limit), query.account, query.routine, query.event_id,
+                 query.before);
+  for (;;) {
+    ASSIGN_OR_RETURN(const bool row, statement.Step());
+    if (!row) return absl::OkStatus();
+    v1::Decision& decision = rows.decisions.emplace_back();
+    RETURN_IF_ERROR(statement.Parse(0, decision));
+    decision.set_sequence(statement.Int64(1));
+  }
 }
 
 absl::Status Get(Connection& connection, const SettingQuery& query, Rows& rows) {

@@ -113,6 +113,51 @@ CREATE INDEX sessions_waiting ON sessions (account, routine, seq)
   WHERE leasable_from = 9223372036854775807;
 )sql";
 
+// Limits, lineage, turns between accounts, and deletion of what is old.
+// kind, slot: as what and from when a session counts in the limits. waits: it waits for a limit, and
+// was never leased. root: the event at the beginning of its lineage.
+constexpr std::string_view kVersion3 = R"sql(
+ALTER TABLE sessions ADD COLUMN kind TEXT NOT NULL DEFAULT '';
+ALTER TABLE sessions ADD COLUMN slot INTEGER;
+ALTER TABLE sessions ADD COLUMN waits INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE sessions ADD COLUMN root TEXT;
+ALTER TABLE sessions ADD COLUMN end_time INTEGER;
+UPDATE sessions SET end_time = create_time WHERE leasable_from IS NULL;
+CREATE INDEX sessions_by_end ON sessions (end_time) WHERE end_time IS NOT NULL;
+CREATE INDEX sessions_by_slot ON sessions (slot, account, routine, kind, waits)
+  WHERE slot IS NOT NULL;
+CREATE INDEX sessions_by_root ON sessions (root) WHERE root IS NOT NULL;
+
+-- Ready now, for each account; those that become ready at a time; and, of one routine, those that
+-- are on their way and those that wait for a limit.
+DROP INDEX sessions_to_lease;
+DROP INDEX sessions_on_their_way;
+CREATE INDEX sessions_ready ON sessions (account, seq) WHERE leasable_from = 0;
+CREATE INDEX sessions_timed ON sessions (leasable_from)
+  WHERE leasable_from > 0 AND leasable_from < 9223372036854775807;
+CREATE INDEX sessions_on_their_way ON sessions (account, routine)
+  WHERE leasable_from < 9223372036854775807 AND waits = 0;
+CREATE INDEX sessions_over_limit ON sessions (account, routine, seq) WHERE waits = 1;
+
+CREATE TABLE pushes (
+  commit_id TEXT NOT NULL,
+  session_seq INTEGER NOT NULL,
+  PRIMARY KEY (commit_id, session_seq)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX pushes_by_session ON pushes (session_seq);
+
+CREATE TABLE spending (
+  account TEXT NOT NULL,
+  routine TEXT NOT NULL,
+  time INTEGER NOT NULL,
+  session_seq INTEGER NOT NULL,
+  usd REAL NOT NULL,
+  PRIMARY KEY (account, routine, time, session_seq)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX dedupe_keys_by_event ON dedupe_keys (event_seq) WHERE until < 9223372036854775807;
+)sql";
+
 absl::StatusOr<int64_t> Pragma(Connection& connection, std::string_view name) {
   absl::StatusOr<std::string> text =
       connection.QueryText(absl::StrCat("PRAGMA ", std::string(name)));
@@ -128,7 +173,8 @@ absl::StatusOr<int64_t> Pragma(Connection& connection, std::string_view name) {
 }  // namespace
 
 const std::vector<std::string_view>& Migrations() {
-  static const auto& migrations = *new std::vector<std::string_view>{kVersion1, kVersion2};
+  static const auto& migrations = *new std::vector<std::string_view>{kVersion1, kVersion2,
+                                                                     kVersion3};
   return migrations;
 }
 

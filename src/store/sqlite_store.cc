@@ -233,29 +233,32 @@ class SqliteStore : public Store {
     if (Forked()) return done(ForkedError());
     if (absl::Status status = store::CheckAdmission(admission); !status.ok()) return done(status);
     Enqueue<Admitted>(
-        [encoded = store::EncodedAdmission(std::move(admission))](Connection& connection) mutable {
-          return store::Admit(connection, encoded);
+        [memory = &state_->memory,
+         encoded = store::EncodedAdmission(std::move(admission))](Connection& connection) mutable {
+          return store::Admit(connection, *memory, encoded);
         },
         std::move(done));
   }
 
   void Update(SessionUpdate update, UpdateDone done) override {
     if (Forked()) return done(ForkedError());
+    if (absl::Status status = store::CheckUpdate(update); !status.ok()) return done(status);
     Enqueue<Updated>(
-        [encoded = store::EncodedUpdate(std::move(update))](Connection& connection) mutable {
-          return store::Update(connection, encoded);
+        [memory = &state_->memory,
+         encoded = store::EncodedUpdate(std::move(update))](Connection& connection) mutable {
+          return store::Update(connection, *memory, encoded);
         },
         std::move(done));
   }
 
   absl::StatusOr<std::vector<v1::Session>> Lease(const LeaseRequest& request) override {
     return RunAndWait<std::vector<v1::Session>>(
-        [&](Connection& connection) { return store::Lease(connection, request); });
+        [&](Connection& connection) { return store::Lease(connection, state_->memory, request); });
   }
 
   absl::Status Save(const Change& change) override {
     return RunAndWait<bool>([&](Connection& connection) -> absl::StatusOr<bool> {
-             RETURN_IF_ERROR(store::Save(connection, change));
+             RETURN_IF_ERROR(store::Save(connection, state_->memory, change));
              return true;
            })
         .status();
@@ -282,7 +285,8 @@ class SqliteStore : public Store {
 
     const std::unique_ptr<store::FileLock> lock;  // first: released last
     const size_t max_group;
-    Writer writer;  // of the writer's thread
+    Writer writer;               // of the writer's thread
+    store::WriterMemory memory;  // likewise
     ReaderPool readers;
 
     absl::Mutex mu;
@@ -345,6 +349,7 @@ void SqliteStore::State::RunWriter() {
     std::vector<std::unique_ptr<Job>> group = NextGroup();
     if (group.empty()) return;
     const absl::Status committed = writer.Commit(group);
+    if (!committed.ok()) memory.Forget();
     for (auto& job : group) {
       job->Finish(committed);
       job.reset();

@@ -1,5 +1,6 @@
 #include "src/store/transitions.h"
 
+#include <algorithm>
 #include <set>
 #include <string>
 #include <string_view>
@@ -120,9 +121,45 @@ absl::Status ApplyUpdate(SessionUpdate& update, v1::Session& session) {
   return absl::OkStatus();
 }
 
-bool MustWait(const v1::Session& session, int on_their_way, bool waiting) {
-  return session.concurrency_limit() > 0 &&
-         (waiting || on_their_way >= session.concurrency_limit());
+absl::Status CheckUpdate(const SessionUpdate& update) {
+  const bool ends = update.session.has_value() && IsTerminal(update.session->state());
+  if (!ends && (update.then || update.pause_at_cost > 0)) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "then, pause_at_cost: in an update of session ", update.session_id,
+        " that does not end it; give them with a terminal state"));
+  }
+  return update.then ? CheckAdmission(*update.then) : absl::OkStatus();
+}
+
+bool MustWait(const v1::Session& session, int on_their_way) {
+  return session.concurrency_limit() > 0 && on_their_way >= session.concurrency_limit();
+}
+
+void ApplyPaused(const SetPaused& change, v1::SavedRoutine& saved) {
+  saved.set_paused(change.paused);
+  saved.set_pause_reason(change.paused ? change.reason : "");
+}
+
+std::string PausedDetail(std::string_view reason) {
+  return absl::StrCat("the routine was paused while the event waited for a limit",
+                      reason.empty() ? "" : ": ", std::string(reason));
+}
+
+void ApplyWithdrawn(v1::DecisionReason reason, std::string_view detail, v1::Decision& decision) {
+  decision.set_reason(reason);
+  decision.set_detail(std::string(detail));
+  decision.clear_session_id();
+  decision.clear_until();
+}
+
+bool SessionIsOld(const DeleteOld& rule, bool large, const v1::Session& session) {
+  if (!IsTerminal(session.state())) return false;
+  const absl::Duration age = rule.now - FromProto(session.end_time());
+  return age >= (large ? kLeastKept : std::max(rule.sessions, kLeastKept));
+}
+
+bool EventIsOld(const DeleteOld& rule, bool large, absl::Time time) {
+  return large || rule.now - time >= rule.events;
 }
 
 bool ApplyCancel(absl::Time now, v1::Session& session) {

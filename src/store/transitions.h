@@ -4,6 +4,7 @@
 #define ROUTINES_SRC_STORE_TRANSITIONS_H_
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "absl/status/status.h"
@@ -38,9 +39,28 @@ void AbandonLease(v1::Session& session);
 // terminal session; kInvalidArgument: the record is another session's. Then nothing was changed.
 absl::Status ApplyUpdate(SessionUpdate& update, v1::Session& session);
 
-// Whether a session must wait for others of its routine: `on_their_way` of them have not ended and
-// do not wait so, and `waiting` says whether any waits.
-bool MustWait(const v1::Session& session, int on_their_way, bool waiting);
+// kInvalidArgument: what only an end brings stands in an update that is none, or CheckAdmission.
+absl::Status CheckUpdate(const SessionUpdate& update);
+
+// Whether a session must wait for others of its routine, as `on_their_way` of them have not ended
+// and wait for nothing themselves.
+bool MustWait(const v1::Session& session, int on_their_way);
+
+void ApplyPaused(const SetPaused& change, v1::SavedRoutine& saved);
+// Of events whose sessions waited for a limit as their routine was paused.
+std::string PausedDetail(std::string_view reason);
+// The session of a decision is gone before it started.
+void ApplyWithdrawn(v1::DecisionReason reason, std::string_view detail, v1::Decision& decision);
+
+// What a routine may have cost is counted over this long.
+inline constexpr absl::Duration kSpendWindow = absl::Hours(24);
+
+// Whether it may be deleted; `large`: more is stored than may be. An event besides must have no
+// session left and no dedupe key that holds.
+bool SessionIsOld(const DeleteOld& rule, bool large, const v1::Session& session);
+bool EventIsOld(const DeleteOld& rule, bool large, absl::Time time);
+// An ended session counts in limits and spending for so long.
+inline constexpr absl::Duration kLeastKept = absl::Hours(24);
 
 // Returns whether anything changed.
 bool ApplyCancel(absl::Time now, v1::Session& session);

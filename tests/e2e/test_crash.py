@@ -25,7 +25,7 @@ import time
 
 import pytest
 
-from conftest import clean_environment
+from conftest import NO_LIMITS, clean_environment
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ROUNDS = int(os.environ.get("ROUTINES_CRASH_ROUNDS", "200"))
@@ -76,7 +76,7 @@ class Serve:
     def spawn(self, *, before=(), **environment):
         command = [self.binary, "serve", "--json", "--state", str(self.state), "--listen", "127.0.0.1:0"]
         command += ["--routines", str(self.routines), "--max-concurrent-sessions", "8"]
-        command += ["--sandbox-write", str(self.started.parent)]
+        command += ["--sandbox-write", str(self.started.parent), *NO_LIMITS]
         command += ["--executor", f"quick={self.agent} 0", "--executor", f"slow={self.agent} 0.1"]
         self.process = subprocess.Popen(
             [*before, *command],

@@ -196,6 +196,57 @@ class StoreConformanceTest : public ::testing::TestWithParam<StoreFactory> {
     return ids;
   }
 
+  // ---- limits and lineage ----
+
+  static SessionLimit Hourly(int64_t most) {
+    return {SessionLimit::Scope::kRoutine, "github", most, absl::Hours(1), "sessions an hour"};
+  }
+
+  // MakeAdmission(number), taken in `after` after Now(), with these gates for its session.
+  static Admission Gated(int number, absl::Duration after, SessionGates gates,
+                         const std::string& routine = "alert") {
+    Admission admission = MakeAdmission(number, "", routine);
+    const google::protobuf::Timestamp time = Timestamp(Now() + after);
+    *admission.event.mutable_time() = time;
+    *admission.sessions[0].mutable_create_time() = time;
+    admission.sessions[0].set_trigger_id("trig_one");
+    gates.kind = "github";
+    admission.gates.push_back(std::move(gates));
+    return admission;
+  }
+
+  v1::Decision Decide(Admission admission) {
+    const absl::StatusOr<Admitted> admitted = Admit(std::move(admission));
+    EXPECT_TRUE(admitted.ok()) << admitted.status();
+    return admitted.ok() && !admitted->decisions.empty() ? admitted->decisions[0] : v1::Decision();
+  }
+
+  v1::Decision DecisionOf(int number) {
+    const Rows rows = Read(DecisionQuery{.event_id = Id("event", number)});
+    return rows.decisions.empty() ? v1::Decision() : rows.decisions[0];
+  }
+
+  static absl::Duration Until(const v1::Decision& decision) {
+    return absl::FromUnixSeconds(decision.until().seconds()) - Now();
+  }
+
+  // Leases everything and ends what was leased.
+  int LeaseAndEnd(absl::Duration after) {
+    int ended = 0;
+    for (const v1::Session& session : Lease(1000, after)) {
+      ended += Update(MakeUpdate(session, v1::SESSION_STATE_SUCCEEDED)).ok() ? 1 : 0;
+    }
+    return ended;
+  }
+
+  // What session `cause` caused: event and session `number`.
+  absl::StatusOr<Admitted> Follow(int cause, int number, int max_depth = 3, int max_sessions = 0) {
+    Admission admission = MakeAdmission(number);
+    admission.event.set_account("acme");
+    admission.cause = {Id("session", cause), {}, max_depth, max_sessions};
+    return Admit(std::move(admission));
+  }
+
   static constexpr absl::Duration kLease = absl::Seconds(60);
 
   std::unique_ptr<Store> store_;
@@ -218,10 +269,12 @@ GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(DurableStoreConformanceTest);
 }  // namespace routines::testing
 
 // The tests themselves.
-#include "routines/testing/conformance_admit.h"     // IWYU pragma: export
+#include "routines/testing/conformance_admit.h"   // IWYU pragma: export
 #include "routines/testing/conformance_durable.h"   // IWYU pragma: export
-#include "routines/testing/conformance_lease.h"     // IWYU pragma: export
-#include "routines/testing/conformance_save.h"      // IWYU pragma: export
+#include "routines/testing/conformance_ends.h"   // IWYU pragma: export
+#include "routines/testing/conformance_lease.h"   // IWYU pragma: export
+#include "routines/testing/conformance_limits.h"  // IWYU pragma: export
+#include "routines/testing/conformance_save.h"    // IWYU pragma: export
 #include "routines/testing/conformance_sessions.h"  // IWYU pragma: export
 
 #endif  // ROUTINES_TESTING_CONFORMANCE_H_
