@@ -18,6 +18,7 @@
 
 #include <atomic>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -25,7 +26,6 @@
 #include <string_view>
 #include <thread>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/time/time.h"
 #include "routines/engine.h"
 #include "src/engine/active_session.h"
@@ -110,7 +110,8 @@ class Dispatcher {
   std::atomic<bool> lease_wanted_ = true;
 
   // The loop's own.
-  absl::flat_hash_map<std::string, SessionPtr> active_;
+  // In one order, so that the same events make the same calls in every run.
+  std::map<std::string, SessionPtr> active_;
   bool stopping_ = false;
   absl::Time next_poll_ = absl::InfinitePast();
   absl::Time next_sweep_ = absl::InfinitePast();

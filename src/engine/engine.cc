@@ -123,9 +123,13 @@ absl::Status Engine::Impl::Save(v1::SavedRoutine& saved) {
         absl::StrCat("routine ", saved.routine().name(), ": ", std::string(status.message())));
   }
   RETURN_IF_ERROR(status);
+  Learn(saved);
+  return absl::OkStatus();
+}
+
+void Engine::Impl::Learn(const v1::SavedRoutine& saved) {
   catalog.Put(saved);
   scheduler.Changed(saved);
-  return absl::OkStatus();
 }
 
 absl::StatusOr<v1::SavedRoutine> Engine::Put(const v1::Routine& given) {
@@ -153,6 +157,9 @@ absl::StatusOr<v1::SavedRoutine> Engine::Put(const v1::Routine& given) {
   const v1::SavedRoutine* const previous = rows.routines.empty() ? nullptr : &rows.routines.front();
   const bool exists = previous != nullptr && !previous->deleted();
   if (exists && google::protobuf::util::MessageDifferencer::Equals(previous->routine(), routine)) {
+    // A save whose answer was lost, or another engine's, is not known here yet.
+    const auto known = impl_->catalog.FindRoutine(routine.account(), routine.name());
+    if (known == nullptr || known->revision() != previous->revision()) impl_->Learn(*previous);
     return *previous;
   }
   const absl::Time now = options.clock->TimeNow();
@@ -198,10 +205,17 @@ absl::Status Engine::SetRoutinePaused(std::string_view account, std::string_view
 
 absl::Status Engine::DeleteRoutine(std::string_view account, std::string_view name) {
   absl::MutexLock lock(&impl_->save_mu);
-  const auto saved = impl_->catalog.FindRoutine(account, name);
-  if (saved == nullptr) return NoSuchRoutine(account, name);
-  v1::SavedRoutine deleted = *saved;
-  deleted.set_revision(saved->revision() + 1);
+  const bool known = impl_->catalog.FindRoutine(account, name) != nullptr;
+  ASSIGN_OR_RETURN(
+      Rows rows, impl_->options.store->Read(RoutineQuery{std::string(account), std::string(name)}));
+  if (rows.routines.empty()) return NoSuchRoutine(account, name);
+  v1::SavedRoutine& deleted = rows.routines.front();
+  if (deleted.deleted()) {
+    if (!known) return NoSuchRoutine(account, name);
+    impl_->Learn(deleted);  // an earlier delete was stored, and its answer lost
+    return absl::OkStatus();
+  }
+  deleted.set_revision(deleted.revision() + 1);
   deleted.set_deleted(true);
   return impl_->Save(deleted);
 }

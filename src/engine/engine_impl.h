@@ -55,6 +55,8 @@ struct Engine::Impl {
   std::optional<Admission> AfterEnd(const v1::Session& session);
   void Ended(const v1::Session& session, const Updated& updated);
   absl::Status Save(v1::SavedRoutine& saved);
+  // The store has this as the newest revision.
+  void Learn(const v1::SavedRoutine& saved);
 
   EngineOptions options;
   Catalog catalog;

@@ -1,7 +1,7 @@
 #include "src/engine/schedule_queue.h"
 
 #include <algorithm>
-#include <iterator>
+#include <utility>
 
 #include "absl/hash/hash.h"
 #include "absl/status/statusor.h"
@@ -27,22 +27,31 @@ absl::Duration SpreadOf(const std::string& trigger_id, absl::Duration most) {
   return seconds <= 0 ? absl::ZeroDuration() : absl::Seconds(hash % (seconds + 1));
 }
 
+bool HasTrigger(const v1::SavedRoutine& saved, const std::string& trigger_id) {
+  return !saved.deleted() &&
+         std::any_of(saved.triggers().begin(), saved.triggers().end(),
+                     [&](const v1::SavedTrigger& t) { return t.trigger_id() == trigger_id; });
+}
+
 DueInstant Skipped(const std::string& trigger_id, absl::Time instant, std::string why) {
   return {trigger_id, instant, v1::DECISION_REASON_CAUGHT_UP_SKIPPED, std::move(why)};
 }
 
 }  // namespace
 
-void ScheduleQueue::Put(const v1::SavedRoutine& saved, absl::Time since) {
+void ScheduleQueue::Put(const v1::SavedRoutine& saved, absl::Time since, absl::Time looked) {
   const Name name(saved.routine().account(), saved.routine().name());
   std::vector<uint32_t> entries;
   if (!saved.deleted()) {
-    for (int i = 0; i < saved.routine().triggers_size(); ++i) Add(saved, i, since, entries);
+    for (int i = 0; i < saved.routine().triggers_size(); ++i) {
+      Add(saved, i, since, looked, entries);
+    }
   }
   const auto old = names_.find(name);
   if (old != names_.end()) {
     for (const uint32_t index : old->second) {
       Entry& entry = entries_[index];
+      if (HasTrigger(saved, entry.trigger_id)) TakeBeforeEdit(entry, entries, since);
       entry.live = false;
       ++entry.generation;  // what the queue still holds of it is void
       free_.push_back(index);
@@ -54,8 +63,19 @@ void ScheduleQueue::Put(const v1::SavedRoutine& saved, absl::Time since) {
   DropDead();
 }
 
+// What the schedule that is replaced owes up to the edit is still to be told.
+void ScheduleQueue::TakeBeforeEdit(Entry& entry, const std::vector<uint32_t>& successors,
+                                   absl::Time edit) {
+  for (const uint32_t index : successors) {
+    const Entry& successor = entries_[index];
+    if (successor.trigger_id == entry.trigger_id && successor.definition == entry.definition)
+      return;
+  }
+  TakeEntry(entry, edit, overdue_);
+}
+
 void ScheduleQueue::Add(const v1::SavedRoutine& saved, int index, absl::Time since,
-                        std::vector<uint32_t>& entries) {
+                        absl::Time looked, std::vector<uint32_t>& entries) {
   const v1::Trigger& trigger = saved.routine().triggers(index);
   if (!trigger.has_schedule() || trigger.disabled()) return;
   absl::StatusOr<Schedule> schedule = Schedule::FromTrigger(trigger.schedule());
@@ -65,7 +85,6 @@ void ScheduleQueue::Add(const v1::SavedRoutine& saved, int index, absl::Time sin
   Entry entry{.schedule = *std::move(schedule),
               .trigger_id = saved.triggers(index).trigger_id(),
               .definition = settings.SerializeAsString(),
-              .taken = since,
               .spread = absl::ZeroDuration(),
               .window = settings.has_catch_up_window() ? FromProto(settings.catch_up_window())
                                                        : kDefaultWindow,
@@ -77,6 +96,8 @@ void ScheduleQueue::Add(const v1::SavedRoutine& saved, int index, absl::Time sin
   if (settings.has_spread()) {
     entry.spread = SpreadOf(entry.trigger_id, FromProto(settings.spread()));
   }
+  // What was due up to `looked` are the instants up to so much earlier.
+  entry.taken = std::max(since, looked - entry.spread);
   const auto old = names_.find(Name(saved.routine().account(), saved.routine().name()));
   if (old != names_.end()) {
     for (const uint32_t i : old->second) {
@@ -114,11 +135,12 @@ void ScheduleQueue::DropDead() {
 }
 
 absl::Time ScheduleQueue::next() const {
+  if (!overdue_.empty()) return absl::InfinitePast();
   return queue_.empty() ? absl::InfiniteFuture() : queue_.top().time;
 }
 
 std::vector<DueInstant> ScheduleQueue::Take(absl::Time now, int most_triggers) {
-  std::vector<DueInstant> due;
+  std::vector<DueInstant> due = std::exchange(overdue_, {});
   for (int i = 0; i < most_triggers && next() <= now; ++i) {
     const uint32_t index = queue_.top().entry;
     queue_.pop();
@@ -129,57 +151,70 @@ std::vector<DueInstant> ScheduleQueue::Take(absl::Time now, int most_triggers) {
   return due;
 }
 
+// The instants after `taken` up to `until`, oldest first; of more than `most` the newest ones.
+std::vector<absl::Time> ScheduleQueue::Missed(const Entry& entry, absl::Time until, size_t most) {
+  std::vector<absl::Time> missed;
+  absl::Time instant = entry.schedule.Previous(until + absl::Nanoseconds(1));
+  while (instant > entry.taken && missed.size() < most) {
+    missed.push_back(instant);
+    instant = entry.schedule.Previous(instant);
+  }
+  std::reverse(missed.begin(), missed.end());
+  return missed;
+}
+
+// One decision for the instants before `first_told`, which are too many to be told one by one.
+void ScheduleQueue::TellTogether(const Entry& entry, absl::Time first_told,
+                                 std::vector<DueInstant>& due) {
+  const absl::Time first = entry.schedule.Next(entry.taken);
+  if (first >= first_told) return;
+  int count = 0;
+  absl::Time instant = first;
+  for (; instant < first_told && count < kMostCounted; instant = entry.schedule.Next(instant)) {
+    ++count;
+  }
+  const absl::Time last = entry.schedule.Previous(first_told);
+  due.push_back(Skipped(entry.trigger_id, last,
+                        absl::StrCat(instant < first_told ? "more than " : "", count,
+                                     count == 1 ? " instant" : " instants", " from ", Text(first),
+                                     " to ", Text(last), ": too many to be told one by one")));
+}
+
+// What becomes of one missed instant, with `newer` newer ones after it.
+DueInstant ScheduleQueue::CatchUp(const Entry& entry, absl::Time instant, size_t newer,
+                                  absl::Time newest, absl::Time until) {
+  const absl::Duration late = until - instant;
+  if (late > entry.window) {
+    return Skipped(entry.trigger_id, instant,
+                   absl::StrCat("missed by more than ", absl::FormatDuration(entry.window),
+                                " (catch_up_window)"));
+  }
+  if (entry.catch_up == v1::CATCH_UP_ALL && newer >= static_cast<size_t>(entry.catch_up_limit)) {
+    return Skipped(
+        entry.trigger_id, instant,
+        absl::StrCat("missed, and ", entry.catch_up_limit, " newer ones run (catch_up_limit)"));
+  }
+  if (entry.catch_up == v1::CATCH_UP_SKIP && late > kGrace) {
+    return Skipped(
+        entry.trigger_id, instant,
+        absl::StrCat("missed by ", absl::FormatDuration(absl::Floor(late, absl::Seconds(1))),
+                     " (catch_up: skip)"));
+  }
+  if (entry.catch_up == v1::CATCH_UP_LATEST && newer > 0) {
+    return Skipped(entry.trigger_id, instant,
+                   absl::StrCat("missed; ", Text(newest), " runs for it (catch_up: latest)"));
+  }
+  return {entry.trigger_id, instant, v1::DECISION_REASON_FIRED, ""};
+}
+
 void ScheduleQueue::TakeEntry(Entry& entry, absl::Time now, std::vector<DueInstant>& due) {
   const absl::Time until = now - entry.spread;  // the instants up to here are due
-  const absl::Time from = until - entry.window;
-  std::vector<absl::Time> missed;
-  absl::Time first_old = absl::InfiniteFuture(), last_old = absl::InfinitePast();
-  int old = 0;
-  const auto too_old = [&](absl::Time instant) {
-    first_old = std::min(first_old, instant);
-    last_old = instant;
-    ++old;
-  };
-  absl::Time instant = entry.schedule.Next(entry.taken);
-  for (; instant < from && old < kMostCounted; instant = entry.schedule.Next(instant)) {
-    too_old(instant);
+  const std::vector<absl::Time> missed = Missed(entry, until, kMostSkippedOneByOne);
+  if (missed.size() == kMostSkippedOneByOne) TellTogether(entry, missed.front(), due);
+  for (size_t i = 0; i < missed.size(); ++i) {
+    due.push_back(CatchUp(entry, missed[i], missed.size() - 1 - i, missed.back(), until));
   }
-  const bool uncounted = instant < from;
-  if (uncounted) instant = entry.schedule.Next(from - absl::Nanoseconds(1));
-  for (; instant <= until; instant = entry.schedule.Next(instant)) missed.push_back(instant);
-  entry.taken = until;
-
-  size_t told = 0;  // missed[0, told) go into one decision with the old ones
-  if (missed.size() > kMostSkippedOneByOne) told = missed.size() - kMostSkippedOneByOne;
-  for (size_t i = 0; i < told; ++i) too_old(missed[i]);
-  if (old > 0) {
-    due.push_back(Skipped(
-        entry.trigger_id, last_old,
-        absl::StrCat(uncounted ? "more than " : "", old, old == 1 ? " instant" : " instants",
-                     " from ", Text(first_old), " to ", Text(last_old), ": older than ",
-                     absl::FormatDuration(entry.window), " (catch_up_window), or too many")));
-  }
-  for (size_t i = told; i < missed.size(); ++i) {
-    const size_t newer = missed.size() - 1 - i;
-    const bool late = until - missed[i] > kGrace;
-    bool fires = newer == 0;
-    std::string why =
-        absl::StrCat("missed; ", Text(missed.back()), " runs for it (catch_up: latest)");
-    if (entry.catch_up == v1::CATCH_UP_ALL) {
-      fires = newer < static_cast<size_t>(entry.catch_up_limit);
-      why = absl::StrCat("missed, and ", entry.catch_up_limit, " newer ones run (catch_up_limit)");
-    } else if (entry.catch_up == v1::CATCH_UP_SKIP) {
-      fires = !late;
-      why = absl::StrCat("missed by ",
-                         absl::FormatDuration(absl::Floor(until - missed[i], absl::Seconds(1))),
-                         " (catch_up: skip)");
-    }
-    if (fires) {
-      due.push_back({entry.trigger_id, missed[i], v1::DECISION_REASON_FIRED, ""});
-    } else {
-      due.push_back(Skipped(entry.trigger_id, missed[i], std::move(why)));
-    }
-  }
+  entry.taken = std::max(entry.taken, until);
 }
 
 void ScheduleQueue::Rewind(absl::Time now) {

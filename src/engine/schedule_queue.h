@@ -38,9 +38,10 @@ class ScheduleQueue {
   static constexpr int kMostSkippedOneByOne = 1000;
 
   // Adds the schedules of a routine, or replaces those it had (a deleted one has none). Instants at
-  // or before `since` do not count, but for a schedule that is as it was, which goes on from where
-  // it is.
-  void Put(const v1::SavedRoutine& saved, absl::Time since);
+  // or before `since` do not count, nor those that were due at `looked`, but for a schedule that is
+  // as it was, which goes on from where it is.
+  void Put(const v1::SavedRoutine& saved, absl::Time since,
+           absl::Time looked = absl::InfinitePast());
 
   // When Take has something to give. InfiniteFuture: never.
   absl::Time next() const;
@@ -72,16 +73,22 @@ class ScheduleQueue {
   };
   using Name = std::pair<std::string, std::string>;
 
-  void Add(const v1::SavedRoutine& saved, int index, absl::Time since,
+  void Add(const v1::SavedRoutine& saved, int index, absl::Time since, absl::Time looked,
            std::vector<uint32_t>& entries);
+  void TakeBeforeEdit(Entry& entry, const std::vector<uint32_t>& successors, absl::Time edit);
   void Enqueue(uint32_t index);
   void DropDead();
   static void TakeEntry(Entry& entry, absl::Time now, std::vector<DueInstant>& due);
+  static std::vector<absl::Time> Missed(const Entry& entry, absl::Time until, size_t most);
+  static void TellTogether(const Entry& entry, absl::Time first_told, std::vector<DueInstant>& due);
+  static DueInstant CatchUp(const Entry& entry, absl::Time instant, size_t newer, absl::Time newest,
+                            absl::Time until);
 
   std::vector<Entry> entries_;
   std::vector<uint32_t> free_;
   std::map<Name, std::vector<uint32_t>> names_;
   std::priority_queue<Due, std::vector<Due>, std::greater<Due>> queue_;
+  std::vector<DueInstant> overdue_;  // of schedules that were replaced
   size_t live_ = 0;
 };
 

@@ -88,7 +88,7 @@ absl::Status Scheduler::LoadRoutine(const v1::SavedRoutine& saved, absl::Time wa
     revisions.push_back(rows.routines.front());
   }
   for (auto revision = revisions.rbegin(); revision != revisions.rend(); ++revision) {
-    queue_.Put(*revision, std::max(FromProto(revision->update_time()), watermark));
+    queue_.Put(*revision, FromProto(revision->update_time()), watermark);
   }
   return absl::OkStatus();
 }

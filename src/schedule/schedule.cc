@@ -170,7 +170,9 @@ absl::Time Schedule::PreviousOfInterval(absl::Time before) const {
     const absl::CivilMinute minute = *CivilSearch::Last(fields_, absl::CivilMinute(local.cs));
     const absl::Time candidate = AtOffset(time, local, absl::CivilSecond(minute));
     absl::TimeZone::CivilTransition change;
-    if (!zone_.PrevTransition(time + kTick, &change)) return candidate;
+    // The last change at or before `time`: they come at whole seconds, and fractions are not heard.
+    const absl::Time second = absl::FromUnixSeconds(absl::ToUnixSeconds(time) + 1);
+    if (!zone_.PrevTransition(second, &change)) return candidate;
     const absl::Time begin = AtOffset(time, local, change.to);
     if (candidate >= begin) return candidate;
     if (minute >= absl::CivilMinute(change.from) && minute < absl::CivilMinute(change.to)) {

@@ -1,52 +1,13 @@
 #include "routines/testing/test_engine.h"
 
-#include <atomic>
 #include <cstdlib>
 #include <iostream>
 #include <utility>
 
 #include "routines/routine.h"
+#include "routines/testing/faulty_store.h"
 
 namespace routines::testing {
-namespace {
-
-// Cut, it says kUnavailable to everything: what a process does after its death reaches no store.
-class CuttableStore : public Store {
- public:
-  explicit CuttableStore(std::shared_ptr<Store> store) : store_(std::move(store)) {}
-
-  void Cut() { cut_ = true; }
-
-  void Admit(Admission admission, AdmitDone done) override {
-    if (cut_) return done(Gone());
-    store_->Admit(std::move(admission), std::move(done));
-  }
-  absl::StatusOr<std::vector<v1::Session>> Lease(const LeaseRequest& request) override {
-    if (cut_) return Gone();
-    return store_->Lease(request);
-  }
-  void Update(SessionUpdate update, UpdateDone done) override {
-    if (cut_) return done(Gone());
-    store_->Update(std::move(update), std::move(done));
-  }
-  absl::Status Save(const Change& change) override {
-    if (cut_) return Gone();
-    return store_->Save(change);
-  }
-  absl::StatusOr<Rows> Read(const Query& query) override {
-    if (cut_) return Gone();
-    return store_->Read(query);
-  }
-
- private:
-  static absl::Status Gone() { return absl::UnavailableError("the engine of this store crashed"); }
-
-  const std::shared_ptr<Store> store_;
-  std::atomic<bool> cut_ = false;
-};
-
-}  // namespace
-
 TestEngine::TestEngine() : TestEngine(EngineOptions()) {}
 
 TestEngine::TestEngine(EngineOptions options)
@@ -64,7 +25,7 @@ TestEngine::TestEngine(EngineOptions options)
 TestEngine::~TestEngine() = default;
 
 void TestEngine::Open() {
-  options_.store = std::make_shared<CuttableStore>(store_);
+  options_.store = std::make_shared<FaultyStore>(store_);
   absl::StatusOr<std::unique_ptr<Engine>> engine = Engine::Create(options_);
   if (!engine.ok()) {
     std::cerr << "TestEngine: " << engine.status() << std::endl;
@@ -102,7 +63,7 @@ void TestEngine::AdvanceTime(absl::Duration duration) {
 }
 
 void TestEngine::CrashAndRestart() {
-  static_cast<CuttableStore&>(*options_.store).Cut();
+  static_cast<FaultyStore&>(*options_.store).Cut();
   engine_.reset();
   Open();
 }

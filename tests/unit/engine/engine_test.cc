@@ -5,6 +5,7 @@
 
 #include "fakes.h"
 #include "routines/routine.h"
+#include "routines/testing/faulty_store.h"
 #include "routines/testing/test_engine.h"
 
 namespace routines {
@@ -54,6 +55,29 @@ TEST(Engine, RefusesATriggerIdOfAnotherRoutine) {
   ASSERT_TRUE(engine->DeleteRoutine("default", "alert").ok());
   EXPECT_TRUE(
       engine->Put(Load("name: b\nprompt: p\ntriggers: [{id: trig_alert0001, api: {}}]\n")).ok());
+}
+
+TEST(Engine, LearnsAtTheNextTryOfASaveWhoseAnswerWasLost) {
+  int lost = 0;
+  const auto store = std::make_shared<testing::FaultyStore>(
+      NewMemoryStore(), [&](testing::FaultyStore::Operation operation) {
+        const bool loses = operation == testing::FaultyStore::Operation::kSave && lost-- > 0;
+        return loses ? testing::FaultyStore::Fault::kLoseAnswer
+                     : testing::FaultyStore::Fault::kNone;
+      });
+  EngineOptions options;
+  options.store = store;
+  testing::TestEngine engine(std::move(options));
+  lost = 1;
+  EXPECT_TRUE(absl::IsUnavailable(engine->Put(Load(kAlert)).status()));
+  EXPECT_TRUE(absl::IsNotFound(engine->Fire({.trigger_id = kTrigger}).status()));
+  EXPECT_EQ(engine->Put(Load(kAlert))->revision(), 1);
+  EXPECT_TRUE(engine->Fire({.trigger_id = kTrigger}).ok());
+  lost = 1;
+  EXPECT_TRUE(absl::IsUnavailable(engine->DeleteRoutine("default", "alert")));
+  EXPECT_TRUE(engine->DeleteRoutine("default", "alert").ok());
+  EXPECT_TRUE(absl::IsNotFound(engine->Fire({.trigger_id = kTrigger}).status()));
+  EXPECT_TRUE(absl::IsNotFound(engine->DeleteRoutine("default", "alert")));
 }
 
 TEST(Engine, RefusesAnInvalidRoutineWithEveryProblem) {

@@ -88,27 +88,46 @@ TEST(ScheduleQueue, SkipsWhatIsLateWhereToldTo) {
   EXPECT_EQ(due[1].detail, "missed by 1m1s (catch_up: skip)");
 }
 
-TEST(ScheduleQueue, TellsWhatIsOlderThanTheWindowInOneDecision) {
+TEST(ScheduleQueue, TellsEachInstantThatIsOlderThanTheWindow) {
   ScheduleQueue queue;
   v1::SavedRoutine saved = Routine("0 * * * *");
-  *ScheduleOf(saved).mutable_catch_up_window() = ToProto(absl::Hours(2));
+  *ScheduleOf(saved).mutable_catch_up_window() = ToProto(absl::Hours(1));
   queue.Put(saved, At("2026-06-01 00:30:00"));
-  const std::vector<DueInstant> due = queue.Take(At("2026-06-11 00:30:00"), 10);
-  EXPECT_THAT(Texts(due), ElementsAre("10 22:00 skipped", "10 23:00 skipped", "11 00:00 fired"));
-  EXPECT_THAT(due[0].detail, HasSubstr("238 instants from 2026-06-01T01:00:00Z to "
-                                       "2026-06-10T22:00:00Z: older than 2h"));
+  const std::vector<DueInstant> due = queue.Take(At("2026-06-01 03:59:00"), 10);
+  EXPECT_THAT(Texts(due), ElementsAre("01 01:00 skipped", "01 02:00 skipped", "01 03:00 fired"));
+  EXPECT_EQ(due[0].detail, "missed by more than 1h (catch_up_window)");
 }
 
-TEST(ScheduleQueue, BoundsWhatALongSleepLeavesBehind) {
+TEST(ScheduleQueue, TellsTogetherWhatALongSleepLeavesBehind) {
   ScheduleQueue queue;
-  v1::SavedRoutine saved = Routine("* * * * *");
-  *ScheduleOf(saved).mutable_catch_up_window() = ToProto(absl::Hours(744));
-  queue.Put(saved, At("2006-06-01 00:00:00"));
-  const std::vector<DueInstant> due = queue.Take(At("2026-06-01 00:00:00"), 10);
-  EXPECT_THAT(due, SizeIs(1 + ScheduleQueue::kMostSkippedOneByOne));
-  EXPECT_THAT(due[0].detail, HasSubstr("more than 1"));
+  v1::SavedRoutine saved = Routine("0 * * * *");
+  queue.Put(saved, At("2026-06-01 00:30:00"));
+  std::vector<DueInstant> due = queue.Take(At("2026-07-31 00:30:00"), 10);
+  ASSERT_THAT(due, SizeIs(1 + ScheduleQueue::kMostSkippedOneByOne));
+  EXPECT_EQ(due[0].detail,
+            "440 instants from 2026-06-01T01:00:00Z to 2026-06-19T08:00:00Z: too many to be told "
+            "one by one");
+  EXPECT_EQ(due[1].instant, At("2026-06-19 09:00:00"));
   EXPECT_EQ(due.back().reason, v1::DECISION_REASON_FIRED);
-  EXPECT_EQ(queue.next(), At("2026-06-01 00:01:00"));
+  EXPECT_EQ(queue.next(), At("2026-07-31 01:00:00"));
+
+  saved = Routine("* * * * *", "each-minute");
+  queue.Put(saved, At("2006-06-01 00:00:00"));
+  due = queue.Take(At("2026-07-31 00:30:00"), 10);
+  EXPECT_THAT(due[0].detail, HasSubstr("more than 100000 instants from 2006-06-01T00:01:00Z"));
+}
+
+TEST(ScheduleQueue, GivesWhatWasDueBeforeAnEditOfItsSchedule) {
+  ScheduleQueue queue;
+  v1::SavedRoutine saved = Routine("0 * * * *");
+  queue.Put(saved, At("2026-06-01 00:30:00"));
+  ScheduleOf(saved).set_cron("5 * * * *");
+  queue.Put(saved, At("2026-06-01 01:10:00"));  // nobody looked at 01:00
+  EXPECT_THAT(Texts(queue.Take(At("2026-06-01 01:10:00"), 10)), ElementsAre("01 01:00 fired"));
+  EXPECT_EQ(queue.next(), At("2026-06-01 02:05:00"));
+  saved.set_deleted(true);
+  queue.Put(saved, At("2026-06-01 03:00:00"));  // nothing is owed to a trigger that is no more
+  EXPECT_THAT(queue.Take(At("2026-06-01 03:00:00"), 10), IsEmpty());
 }
 
 TEST(ScheduleQueue, SpreadsATriggerAlwaysByTheSameTime) {
@@ -186,7 +205,7 @@ TEST(ScheduleQueue, FiresAOnceOnlyOnce) {
 TEST(ScheduleQueue, GivesInstantsAgainAfterTheClockWentBack) {
   ScheduleQueue queue;
   queue.Put(Routine("0 * * * *"), At("2026-06-01 00:30:00"));
-  EXPECT_THAT(queue.Take(At("2026-06-03 00:30:00"), 10), SizeIs(25));
+  EXPECT_THAT(queue.Take(At("2026-06-03 00:30:00"), 10), SizeIs(48));
   queue.Rewind(At("2026-06-01 00:45:00"));
   EXPECT_EQ(queue.next(), At("2026-06-01 01:00:00"));
 }

@@ -155,6 +155,23 @@ TEST(Scheduler, KeepsAnInstantThatWasDueWhenTheEngineDied) {
   EXPECT_EQ(Sessions(engine)[0].revision(), 2);
 }
 
+TEST(Scheduler, KeepsAnInstantThatWaitsForItsSpreadOverARestart) {
+  TestEngine engine;
+  GoToMidnight(engine);
+  engine.PutYaml(
+      "name: nightly\nprompt: Look.\ntriggers:\n"
+      "  - {id: trig_spread0001, schedule: {cron: '0 * * * *', spread: 30m}}\n");
+  engine.PutYaml(Yaml("cron: '1 * * * *'", "other"));  // its instants move the watermark
+  engine.AdvanceTime(absl::Minutes(60));
+  for (int i = 0; i < 3; ++i) {
+    engine.AdvanceTime(absl::Minutes(1));
+    EXPECT_THAT(Decisions(engine), SizeIs(i));  // the spread is longer than that
+    engine.CrashAndRestart();
+    engine.AdvanceTime(absl::Minutes(59));
+  }
+  EXPECT_THAT(Decisions(engine), ElementsAre("01:00 fired", "02:00 fired", "03:00 fired"));
+}
+
 TEST(Scheduler, CountsANewScheduleFromItsSaveOn) {
   TestEngine engine;
   GoToMidnight(engine);

@@ -225,7 +225,9 @@ TEST(Oracle, AgreesOnRandomTriples) {
             k % 2 == 0 && !fired.empty()
                 ? std::max(0, fired[generator.Below(fired.size())] - generator.Below(2))
                 : generator.Below(Window::kMinutes);
-        const absl::Time after = window.At(minute) + absl::Seconds(generator.Below(2) * 30);
+        constexpr absl::Duration kInMinute[] = {absl::ZeroDuration(), absl::Nanoseconds(1),
+                                                absl::Milliseconds(250), absl::Seconds(30)};
+        const absl::Time after = window.At(minute) + kInMinute[generator.Below(4)];
         const auto next = std::upper_bound(fired.begin(), fired.end(), minute);
         const auto context = [&] {
           return absl::StrCat(expression.Text(), " in ", name, " at ", absl::FormatTime(after));

@@ -63,6 +63,14 @@ TEST(Schedule, FiresATimeInTheGapAtItsEndAndOneInTheOverlapOnce) {
       ElementsAre("2026-10-25T00:30:00+00:00", "2026-10-26T01:30:00+00:00"));
 }
 
+TEST(Schedule, FindsTheEndOfAGapFromAFractionOfASecondAfterIt) {
+  const absl::Time end = Instant("2026-03-29T01:00:00Z");
+  for (const absl::Duration later : {absl::Nanoseconds(1), absl::Milliseconds(999)}) {
+    EXPECT_EQ(Cron("7 * * * *", "Europe/Berlin").Previous(end + later), end);
+    EXPECT_EQ(Cron("7 2 * * *", "Europe/Berlin").Previous(end + later), end);
+  }
+}
+
 TEST(Schedule, FollowsElapsedTimeThroughBothPassesWhereItIsAnInterval) {
   EXPECT_THAT(Texts(Cron("30 * * * *", "Europe/Berlin")
                         .Between(Instant("2026-10-24T23:00:00Z"), Instant("2026-10-25T03:00:00Z"))),
