@@ -3,6 +3,7 @@
   fires      durable fires per second and their latency, beside nginx and webhook
   deliveries signed GitHub deliveries of 10 KB per second, 10,000 routines loaded, beside nginx
   start      from a fire to the agent's process, beside a plain `git clone`
+  overhead   what a session costs beyond its agent, and what one that runs holds of memory
   sessions   200 sessions at once, and whether a heartbeat was late
   store      the store alone (Google Benchmark)
 """
@@ -54,7 +55,9 @@ def running(command, **options):
 
 
 @contextlib.contextmanager
-def routines(binary, folder, *, executor, sessions, repository=None, more=""):
+def routines(
+    binary, folder, *, executor, sessions, repository=None, more="", sandbox="auto"
+):
     """`routines serve` with one routine, and `more`; gives its URL for fires, its token and its port."""
     folder.mkdir()
     repositories = f"repositories: [{{url: 'file://{repository}'}}]\n" if repository else ""
@@ -64,7 +67,7 @@ def routines(binary, folder, *, executor, sessions, repository=None, more=""):
     state = folder / "state"
     command = [binary, "serve", "--json", "--state", state, "--listen", "127.0.0.1:0"]
     command += ["--routines", folder / "bench.yaml", "--executor", f"bench={executor}"]
-    command += ["--max-concurrent-sessions", str(sessions)]
+    command += ["--max-concurrent-sessions", str(sessions), "--sandbox", sandbox]
     # Windows are counted as always; nothing comes near them.
     command += ["--limit", "fires_per_hour_routine=1000000000"]
     command += ["--limit", "fires_per_hour_account=1000000000"]
@@ -81,6 +84,7 @@ def routines(binary, folder, *, executor, sessions, repository=None, more=""):
             "port": int(url.rpartition(":")[2]),
             "pid": process.pid,
             "state": state,
+            "admin": (state / "admin-token").read_text().strip(),
         }
 
 
@@ -359,6 +363,80 @@ def measure_sessions(options, folder):
     )
 
 
+def run_session(served):
+    """Starts a session, outside of any trigger's limits; its id."""
+    connection = http.client.HTTPConnection("127.0.0.1", served["port"], timeout=60)
+    with contextlib.closing(connection):
+        headers = {"Authorization": f"Bearer {served['admin']}", "Content-Type": "application/json"}
+        connection.request("POST", "/v1/routines/default/bench/run", "{}", headers)
+        answer = connection.getresponse()
+        body = json.loads(answer.read())
+        assert answer.status == 200, body
+        return body["claude_code_session_id"]
+
+
+def whole_session(served):
+    """Seconds from before the request until the stream of the session's events has ended."""
+    begun = time.monotonic()
+    get(served, f"/v1/sessions/{run_session(served)}/events", served["admin"])
+    return time.monotonic() - begun
+
+
+def alone(command):
+    """Seconds that the agent takes when it is simply run."""
+    begun = time.monotonic()
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return time.monotonic() - begun
+
+
+def held_bytes(pid, agent):
+    """Of a process and all below it but the agents: each page's share (PSS)."""
+    task = pathlib.Path(f"/proc/{pid}")
+    with contextlib.suppress(OSError):
+        mine = 0
+        if (task / "comm").read_text().strip() != agent:
+            rollup = (task / "smaps_rollup").read_text()
+            mine = int(re.search(r"^Pss:\s+(\d+)", rollup, re.M).group(1)) * 1024
+        below = [child for tasks in task.glob("task/*/children") for child in tasks.read_text().split()]
+        return mine + sum(held_bytes(child, agent) for child in below)
+    return 0
+
+
+def measure_overhead(options, folder):
+    runs, idle = 200, 100
+    rows = [("sandbox", "session p50 ms", "p99 ms", "agent alone p50 ms", "beyond it, p50 ms", "MB per idle session")]
+    for sandbox in ("auto", "off"):
+        with routines(
+            options.routines, folder / f"quick-{sandbox}", executor="/bin/echo", sessions=16, sandbox=sandbox
+        ) as served:
+            for _ in range(20):
+                whole_session(served)
+            pairs = [(whole_session(served), alone(["/bin/echo"])) for _ in range(runs)]
+        with routines(
+            options.routines, folder / f"idle-{sandbox}", executor="sleep infinity", sessions=idle + 20,
+            sandbox=sandbox,
+        ) as served:
+
+            def hold(count, all_together):
+                for _ in range(count):
+                    run_session(served)
+                while metric(served, "routines_sessions_running") < all_together:
+                    time.sleep(0.1)
+                time.sleep(2)
+                return held_bytes(served["pid"], "sleep")
+
+            before = hold(20, 20)  # what is made once
+            per_session = (hold(idle, idle + 20) - before) / idle
+        ours, agent = [[value * 1000 for value in values] for values in zip(*pairs)]
+        beyond = statistics.median(ours) - statistics.median(agent)
+        rows.append((
+            "bubblewrap, where it works" if sandbox == "auto" else "off",
+            f"{percentile(ours, 50):.1f}", f"{percentile(ours, 99):.1f}", f"{percentile(agent, 50):.1f}",
+            f"{beyond:.1f}", f"{per_session / 1e6:.2f}"))
+    print(f"### A session whose agent does nothing: {runs} one after the other, {idle} idle ones at once\n")
+    table(*rows)
+
+
 def measure_store(options, folder):
     print("### The store alone\n\n```", flush=True)
     environment = {**os.environ, "TMPDIR": str(folder)}
@@ -379,11 +457,12 @@ def main():
         "fires": measure_fires,
         "deliveries": measure_deliveries,
         "start": measure_start,
+        "overhead": measure_overhead,
         "sessions": measure_sessions,
         "store": measure_store,
     }
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("what", nargs="*", help="fires, deliveries, start, sessions, store; default: all")
+    parser.add_argument("what", nargs="*", help="fires, deliveries, start, overhead, sessions, store; default: all")
     parser.add_argument("--build", type=pathlib.Path, required=True, help="folder of a release build")
     parser.add_argument("--rounds", type=int, default=3, help="runs of each system")
     parser.add_argument("--seconds", type=int, default=5, help="length of one run")

@@ -324,6 +324,7 @@ void Dispatcher::OnFinished(const SessionPtr& session, Outcome outcome) {
     for (v1::Patch& patch : patches) {
       // A secret that the cut went through would not be known any more: its line goes.
       if (patch.truncated()) patch.mutable_text()->resize(patch.text().rfind('\n') + 1);
+      patch.set_ref(session->log.Redact(patch.ref()));
       patch.set_text(session->log.Redact(patch.text()));
     }
     Post([this, session, patches = std::move(patches)] { OnWorkspaceFinished(session, patches); });

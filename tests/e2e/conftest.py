@@ -13,6 +13,8 @@ import urllib.request
 
 import pytest
 
+import canaries
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TRIGGER = "trig_e2e000001"
 
@@ -83,7 +85,7 @@ class Server:
              "--sandbox-write", str(state.parent), *NO_LIMITS,
              *options],
             stdout=subprocess.PIPE, stderr=self._log, stdin=subprocess.DEVNULL,
-            env=clean_environment(**environment))
+            env=clean_environment(**{canaries.OF_THE_HOST: canaries.add()}, **environment))
         with selectors.DefaultSelector() as selector:
             selector.register(self.process.stdout, selectors.EVENT_READ)
             ready = selector.select(timeout=60)
@@ -161,6 +163,8 @@ def serve(routines_bin, tmp_path):
     yield start
     for server in servers:
         server.stop()
+    for server in servers:
+        assert canaries.found_in(server.state, server.state.parent / f"{server.state.name}.log") == []
 
 
 @pytest.fixture

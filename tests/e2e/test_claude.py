@@ -6,11 +6,13 @@ import subprocess
 
 import pytest
 
+import canaries
+
 from conftest import ROOT, TRIGGER, git, make_upstream, routine_text, running_below, wait_until
 from fake_messages_api import Error, FakeMessagesApi, LocalApi, text, tool
 from test_connectors import everything_url, npm  # noqa: F401 (a fixture)
 
-KEY = "sk-ant-canary-" + "7" * 40
+KEY = canaries.add("sk-ant-canary-3b7d0c2e9f5a8146-4d1f")
 SKILL = """---
 name: fix-it
 description: How this project mends things

@@ -4,12 +4,14 @@ import json
 
 import pytest
 
+import canaries
+
 from conftest import git, make_upstream, routine_text
 from fake_messages_api import Error
 from fake_responses_api import FakeResponsesApi, outputs, run, say
 from test_claude import fire, kinds, notes, program
 
-KEY = "sk-canary-" + "7" * 40
+KEY = canaries.add("sk-canary-8e2a6c0d4f1b9735-c7a0")
 SKILL = "---\nname: fix-it\ndescription: How this project mends things\n---\nWrite FIXED into fixed.txt.\n"
 
 

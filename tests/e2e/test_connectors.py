@@ -8,11 +8,13 @@ import urllib.request
 
 import pytest
 
+import canaries
+
 from conftest import ROOT, clean_environment, python_command, routine_text, wait_until
 
 NPM = ROOT / "build" / "npm" / "node_modules" / ".bin"
 AGENT = ROOT / "tests" / "e2e" / "mcp_agent.py"
-SECRET = "canary-2f9c7e5d41b8"
+SECRET = canaries.add("canary-2f9c7e5d41b8")
 
 
 def npm(name):
