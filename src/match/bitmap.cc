@@ -42,6 +42,12 @@ ROUTINES_WIDE size_t BitmapCount(const uint64_t* bits, size_t words) {
   return count;
 }
 
+ROUTINES_WIDE size_t BitmapCountBoth(const uint64_t* a, const uint64_t* b, size_t words) {
+  size_t count = 0;
+  for (size_t i = 0; i < words; ++i) count += std::popcount(a[i] & b[i]);
+  return count;
+}
+
 namespace {
 
 size_t SelectPlain(const uint64_t* bits, size_t words, const uint64_t* values, uint64_t* out) {

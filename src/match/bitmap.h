@@ -28,6 +28,7 @@ void BitmapKeepMet(uint64_t* bits, const uint64_t* has, const uint64_t* met, siz
 void BitmapOr(uint64_t* bits, const uint64_t* more, size_t words);
 bool BitmapMeets(const uint64_t* a, const uint64_t* b, size_t words);
 size_t BitmapCount(const uint64_t* bits, size_t words);
+size_t BitmapCountBoth(const uint64_t* a, const uint64_t* b, size_t words);  // those in both
 
 // Writes values[i] for every bit i, in order; returns how many. `out` has room for eight more.
 size_t BitmapSelect(const uint64_t* bits, size_t words, const uint64_t* values, uint64_t* out);

@@ -140,7 +140,7 @@ class ContainedSet {
     return places_[number].head == number ? places_[number].up : number - 1;
   }
 
-  const Tuning tuning_;
+  Tuning tuning_;
   std::vector<Place> places_;
   std::vector<GramTable> tables_;
   std::vector<Length> lengths_;  // distinct, ascending; one less than a power of two

@@ -124,6 +124,22 @@ bool ClauseHolds(ClauseView clause, EventValues& values) {
   return holds != clause.negated();
 }
 
+bool ContainedHold(RecordView record, uint16_t field, absl::Span<const Scalar> values,
+                   int& comparisons) {
+  const char* at = record.first_clause();
+  for (uint16_t i = record.clauses(); i > 0; --i) {
+    const ClauseView clause(at);
+    at = clause.end();
+    if (clause.kind() != ClauseKind::kContains || clause.field() != field) continue;
+    const std::string_view wanted = clause.operand().bytes;
+    const bool found = std::any_of(values.begin(), values.end(), [&](const Scalar& value) {
+      return value.tag == Tag::kText && FindTextWithin(value.text, wanted, comparisons);
+    });
+    if (comparisons < 0 || found == clause.negated()) return false;
+  }
+  return true;
+}
+
 bool RecordHolds(RecordView record, EventValues& values) {
   const char* at = record.first_clause();
   for (uint16_t i = record.clauses(); i > 0; --i) {

@@ -133,6 +133,11 @@ class RecordWriter {
 
 // Whether one clause holds.
 bool ClauseHolds(ClauseView clause, EventValues& values);
+// Whether all of a record's `contains` conditions on a field, whose values these are, hold. Texts
+// are compared at no more than `comparisons` positions: what is left of that; negative: it was
+// given up, and the answer is false.
+bool ContainedHold(RecordView record, uint16_t field, absl::Span<const Scalar> values,
+                   int& comparisons);
 // Whether all of a record's do.
 bool RecordHolds(RecordView record, EventValues& values);
 

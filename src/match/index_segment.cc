@@ -26,16 +26,12 @@ void Segment::Match(EventValues& values, SegmentScratch& scratch, uint64_t* slot
     }
   }
   for (const Patterns& patterns : patterns_) {
-    if (patterns.kind != ClauseKind::kContains) FindPatterns(patterns, values, scratch);
+    FindPatterns(patterns, values, scratch);
   }
-  KeepClasses(false, values, scratch, slots);
-  for (const Patterns& patterns : patterns_) {
-    if (patterns.kind == ClauseKind::kContains &&
-        BitmapMeets(slots, &bits_[patterns.users], words())) {
-      FindPatterns(patterns, values, scratch);
-    }
+  KeepClasses(values, scratch, slots);
+  for (const ContainedConditions& conditions : contained_) {
+    KeepContained(conditions, values, scratch, slots);
   }
-  KeepClasses(true, values, scratch, slots);
   if (any_tested_) TestRecords(values, slots);
 }
 
@@ -64,16 +60,14 @@ void Segment::FindPatterns(const Patterns& patterns, EventValues& values,
                            SegmentScratch& scratch) const {
   scratch.terms.clear();
   for (const Scalar& scalar : values.scalars(patterns.field)) {
-    if (scalar.tag == Tag::kText) patterns.set.Find(scalar.text, scratch.patterns, scratch.terms);
+    if (scalar.tag == Tag::kText) patterns.set.Find(scalar.text, scratch.terms);
   }
   for (const uint32_t term : scratch.terms) NoteTerm(term, scratch);
 }
 
-void Segment::KeepClasses(bool contained, EventValues& values, SegmentScratch& scratch,
-                          uint64_t* slots) const {
+void Segment::KeepClasses(EventValues& values, SegmentScratch& scratch, uint64_t* slots) const {
   for (size_t i = 0; i < classes_.size(); ++i) {
     const Class& kept = classes_[i];
-    if ((kept.kind == ClauseKind::kContains) != contained) continue;
     if (kept.kind == ClauseKind::kExists) {
       if (values.exists(kept.field) == kept.negated) {
         BitmapAndNot(slots, &bits_[kept.has], words());
@@ -121,6 +115,35 @@ void Segment::Keep(const Class& kept, uint32_t first_hit, SegmentScratch& scratc
   BitmapKeepMet(slots, has, met, words());
 }
 
+// Where few slots are left that ask for texts, these are tested one by one, unless that turns out
+// to be hard.
+void Segment::KeepContained(const ContainedConditions& conditions, EventValues& values,
+                            SegmentScratch& scratch, uint64_t* slots) const {
+  const WordRange all{0, static_cast<uint32_t>(words())};
+  const uint32_t count = conditions.Count(slots, {&all, 1});
+  if (count == 0) return;
+  const auto scalars = values.scalars(conditions.field());
+  if (conditions.AreFew(count, scalars) && TestContained(conditions, values, slots, all)) return;
+  conditions.Keep(scalars, scratch.contained, slots, {&all, 1});
+}
+
+// False: it was given up.
+bool Segment::TestContained(const ContainedConditions& conditions, EventValues& values,
+                            uint64_t* slots, WordRange range) const {
+  const auto scalars = values.scalars(conditions.field());
+  int comparisons = 256;
+  for (uint32_t w = range.begin; w < range.end; ++w) {
+    for (uint64_t rest = slots[w] & conditions.users()[w]; rest != 0; rest &= rest - 1) {
+      const auto slot = static_cast<uint32_t>(64 * w + std::countr_zero(rest));
+      if (!ContainedHold(RecordView(record(slot)), conditions.field(), scalars, comparisons)) {
+        if (comparisons < 0) return false;
+        ClearBit(slots, slot);
+      }
+    }
+  }
+  return true;
+}
+
 void Segment::TestRecords(EventValues& values, uint64_t* slots) const {
   const uint64_t* const tested = &bits_[tested_];
   for (size_t w = 0; w < words(); ++w) {
@@ -137,6 +160,9 @@ size_t Segment::bytes() const {
                  sizeof(Term) * terms_.capacity() + 4 * places_.capacity() +
                  sizeof(Entry) * entries_.capacity() + 4 * slots_.capacity() + 8 * bits_.capacity();
   for (const Patterns& patterns : patterns_) bytes += patterns.set.bytes();
+  for (const ContainedConditions& conditions : contained_) {
+    bytes += sizeof(conditions) + conditions.bytes();
+  }
   return bytes;
 }
 

@@ -23,6 +23,7 @@
 
 #include "absl/types/span.h"
 #include "src/match/bitmap.h"
+#include "src/match/index_contained.h"
 #include "src/match/index_record.h"
 #include "src/match/index_values.h"
 #include "src/match/pattern_set.h"
@@ -41,7 +42,7 @@ struct SegmentScratch {
   std::vector<Hit> hits;
   std::vector<uint32_t> terms;
   std::vector<uint64_t> met;
-  PatternSet::Scratch patterns;
+  ContainedConditions::Scratch contained;
 };
 
 class Segment {
@@ -87,11 +88,10 @@ class Segment {
     ClauseKind kind = ClauseKind::kEqualsAny;
     uint32_t entries = 0;  // first; the next term's is the end
   };
-  // The terms of a field that are prefixes, suffixes or contained.
+  // The terms of a field that are prefixes or suffixes.
   struct Patterns {
     uint16_t field = 0;
-    ClauseKind kind = ClauseKind::kContains;
-    uint32_t users = 0;  // bits_: slots that have such a condition, negated or not
+    ClauseKind kind = ClauseKind::kStartsWith;
     PatternSet set;
   };
 
@@ -109,8 +109,11 @@ class Segment {
                  SegmentScratch& scratch) const;
   void FindPatterns(const Patterns& patterns, EventValues& values, SegmentScratch& scratch) const;
   void Keep(const Class& kept, uint32_t first_hit, SegmentScratch& scratch, uint64_t* slots) const;
-  void KeepClasses(bool contained, EventValues& values, SegmentScratch& scratch,
-                   uint64_t* slots) const;
+  void KeepClasses(EventValues& values, SegmentScratch& scratch, uint64_t* slots) const;
+  void KeepContained(const ContainedConditions& conditions, EventValues& values,
+                     SegmentScratch& scratch, uint64_t* slots) const;
+  bool TestContained(const ContainedConditions& conditions, EventValues& values, uint64_t* slots,
+                     WordRange range) const;
   void TestRecords(EventValues& values, uint64_t* slots) const;
 
   std::vector<uint64_t> matches_;  // by slot
@@ -120,6 +123,7 @@ class Segment {
   std::vector<Class> classes_;
   std::vector<uint16_t> equal_fields_;  // fields that kEqualsAny is asked of
   std::vector<Patterns> patterns_;
+  std::vector<ContainedConditions> contained_;
   std::vector<Term> terms_;       // and one more at the end
   std::vector<uint32_t> places_;  // hash table of kEqualsAny terms: index + 1, or 0
   std::vector<Entry> entries_;

@@ -20,6 +20,9 @@ class SegmentBuilder {
     PlaceClasses();
     PlaceEntries();
     BuildPatterns();
+    for (const auto& [field, conditions] : contained_) {
+      segment_.contained_.emplace_back(field, segment_.words(), conditions);
+    }
     BuildEqual();
     segment_.terms_.shrink_to_fit();
     segment_.bits_.shrink_to_fit();
@@ -74,6 +77,11 @@ class SegmentBuilder {
     if (kind == ClauseKind::kPattern || kind == ClauseKind::kAnyOf) return false;
     const bool text = kind != ClauseKind::kEqualsAny && kind != ClauseKind::kExists;
     if (text && clause.operand().bytes.empty()) return false;  // begins every text, and no number
+    if (kind == ClauseKind::kContains) {
+      contained_[clause.field()].push_back(
+          {.text = clause.operand().bytes, .slot = slot, .negated = clause.negated()});
+      return true;
+    }
     const uint16_t class_index = ClassOf(clause);
     if (class_index == kNoClass) return false;
     SetBit(has_[class_index].data(), slot);
@@ -216,20 +224,10 @@ class SegmentBuilder {
     }
     for (auto& [sort, of_sort] : texts) {
       const auto [kind, field] = sort;
-      std::vector<uint64_t> users(segment_.words());
-      for (size_t i = 0; i < segment_.classes_.size(); ++i) {
-        const Class& one = segment_.classes_[i];
-        if (one.kind == kind && one.field == field) {
-          BitmapOr(users.data(), has_[i].data(), users.size());
-        }
-      }
-      const auto use = kind == ClauseKind::kContains     ? PatternSet::Use::kContained
-                       : kind == ClauseKind::kStartsWith ? PatternSet::Use::kPrefixes
-                                                         : PatternSet::Use::kSuffixes;
-      segment_.patterns_.push_back({.field = field,
-                                    .kind = kind,
-                                    .users = AppendBits(users),
-                                    .set = PatternSet(use, std::move(of_sort))});
+      const auto use =
+          kind == ClauseKind::kStartsWith ? PatternSet::Use::kPrefixes : PatternSet::Use::kSuffixes;
+      segment_.patterns_.push_back(
+          {.field = field, .kind = kind, .set = PatternSet(use, std::move(of_sort))});
     }
   }
 
@@ -258,6 +256,7 @@ class SegmentBuilder {
   std::vector<uint32_t> used_;                        // sorts of the record at hand
   std::vector<std::vector<uint64_t>> has_;            // by class
   std::vector<uint64_t> tested_;
+  std::map<uint16_t, std::vector<ContainedConditions::Condition>> contained_;  // by field
   std::vector<uint32_t> places_;  // hash table of all terms
   std::vector<Use> uses_;
 };

@@ -1,15 +1,11 @@
 #include "src/match/pattern_set.h"
 
 #include <algorithm>
-#include <bit>
+#include <utility>
 
 namespace routines {
-PatternSet::PatternSet(Use use, std::vector<Text> texts) : use_(use) {
-  if (use_ == Use::kContained) {
-    contained_.emplace(std::move(texts));
-    return;
-  }
-  texts_ = std::move(texts);
+
+PatternSet::PatternSet(Use use, std::vector<Text> texts) : use_(use), texts_(std::move(texts)) {
   root_children_.fill(kNone);
   if (use_ == Use::kSuffixes) {
     // Sorted from behind: the trie is of the texts reversed.
@@ -80,16 +76,9 @@ uint32_t PatternSet::Child(uint32_t node, unsigned char label) const {
 
 // ---- finding ----
 
-void PatternSet::Find(std::string_view text, Scratch& scratch, std::vector<uint32_t>& ids) const {
+void PatternSet::Find(std::string_view text, std::vector<uint32_t>& ids) const {
   if (use_ == Use::kPrefixes) return WalkDown(text, ids);
-  if (use_ == Use::kSuffixes) return WalkUp(text, ids);
-  contained_->Clear(scratch);
-  contained_->Find(text, scratch);
-  for (size_t w = 0; w < scratch.found.size(); ++w) {
-    for (uint64_t rest = scratch.found[w]; rest != 0; rest &= rest - 1) {
-      ids.push_back(contained_->id(static_cast<uint32_t>(64 * w + std::countr_zero(rest))));
-    }
-  }
+  WalkUp(text, ids);
 }
 
 void PatternSet::WalkDown(std::string_view text, std::vector<uint32_t>& ids) const {
@@ -112,7 +101,7 @@ void PatternSet::WalkUp(std::string_view text, std::vector<uint32_t>& ids) const
 
 size_t PatternSet::bytes() const {
   return texts_.capacity() * sizeof(Text) + nodes_.capacity() * sizeof(Node) + labels_.capacity() +
-         sizeof(*this) + (contained_.has_value() ? contained_->bytes() : 0);
+         sizeof(*this);
 }
 
 }  // namespace routines

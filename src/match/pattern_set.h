@@ -1,34 +1,33 @@
-// Which of many texts does a given text begin or end with, or contain?
+// Which of many texts does a given text begin or end with?
 //
-// Beginnings and ends are one walk down a trie, whose nodes are numbered level by level, so that
-// the children of a node stand side by side. What is contained is a ContainedSet (contained_set.h).
+// One walk down a trie, whose nodes are numbered level by level, so that the children of a node
+// stand side by side. (What a text contains: contained_set.h.)
 //
-// Immutable once built; any number of threads, each with a scratch of its own.
+// Immutable once built; any number of threads.
 #ifndef ROUTINES_SRC_MATCH_PATTERN_SET_H_
 #define ROUTINES_SRC_MATCH_PATTERN_SET_H_
 
 #include <array>
 #include <cstdint>
-#include <optional>
 #include <string_view>
 #include <vector>
-
-#include "src/match/contained_set.h"
 
 namespace routines {
 
 class PatternSet {
  public:
-  enum class Use { kPrefixes, kSuffixes, kContained };
+  enum class Use { kPrefixes, kSuffixes };
 
-  using Text = ContainedSet::Text;
-  using Scratch = ContainedSet::Scratch;
+  struct Text {
+    std::string_view bytes;  // not empty; must outlive the set
+    uint32_t id;             // reported where it is found
+  };
 
   // `texts` are distinct.
   PatternSet(Use use, std::vector<Text> texts);
 
-  // Appends the ids of those texts that `text` begins with, ends with or contains, each once.
-  void Find(std::string_view text, Scratch& scratch, std::vector<uint32_t>& ids) const;
+  // Appends the ids of those texts that `text` begins or ends with.
+  void Find(std::string_view text, std::vector<uint32_t>& ids) const;
 
   size_t bytes() const;  // of memory
 
@@ -51,8 +50,6 @@ class PatternSet {
   std::vector<Node> nodes_;  // and one more at the end
   std::vector<unsigned char> labels_;
   std::array<uint32_t, 256> root_children_;
-
-  std::optional<ContainedSet> contained_;  // instead of all of that
 };
 
 }  // namespace routines

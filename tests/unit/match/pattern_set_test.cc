@@ -1,5 +1,4 @@
-// Sets of texts beside the plain way, on alphabets so small that everything overlaps: both ways to
-// find what is contained are gone.
+// Sets of texts beside the plain way, on alphabets so small that everything overlaps.
 #include "src/match/pattern_set.h"
 
 #include <algorithm>
@@ -9,7 +8,9 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "src/match/contained_set.h"
 #include "src/match/find_text.h"
+#include "src/match/index_contained.h"
 #include "src/match/index_pattern.h"
 
 namespace routines {
@@ -24,7 +25,6 @@ std::string Draw(std::mt19937& random, size_t size, int letters) {
 }
 
 bool Holds(Use use, const std::string& text, const std::string& wanted) {
-  if (use == Use::kContained) return text.find(wanted) != text.npos;
   if (wanted.size() > text.size()) return false;
   return use == Use::kPrefixes ? text.compare(0, wanted.size(), wanted) == 0
                                : text.compare(text.size() - wanted.size(), text.npos, wanted) == 0;
@@ -42,11 +42,10 @@ void Compare(Use use, int letters, size_t least, size_t most, size_t text_size) 
     for (uint32_t i = 0; i < texts.size(); ++i) parts.push_back({texts[i], i});
     std::shuffle(parts.begin(), parts.end(), random);
     const PatternSet set(use, parts);
-    PatternSet::Scratch scratch;
     for (int t = 0; t < 10; ++t) {
       const std::string text = Draw(random, random() % text_size, letters);
       std::vector<uint32_t> found, expected;
-      set.Find(text, scratch, found);
+      set.Find(text, found);
       std::sort(found.begin(), found.end());
       for (uint32_t i = 0; i < texts.size(); ++i) {
         if (Holds(use, text, texts[i])) expected.push_back(i);
@@ -61,14 +60,6 @@ TEST(PatternSet, FindsWhatATextBeginsAndEndsWith) {
     Compare(use, 2, 1, 9, 40);
     Compare(use, 26, 1, 3, 40);
   }
-}
-
-TEST(PatternSet, FindsWhatATextContains) {
-  Compare(Use::kContained, 1, 1, 40, 300);   // aaaa…: by lengths
-  Compare(Use::kContained, 2, 1, 12, 400);   // short and long ones, both ways
-  Compare(Use::kContained, 2, 8, 20, 2000);  // eight bytes at a time, given up at times
-  Compare(Use::kContained, 3, 4, 7, 200);    // four bytes at a time
-  Compare(Use::kContained, 26, 2, 9, 3000);  // the ordinary way
 }
 
 // What `set`, whose ids are places in `texts`, finds in `text`, beside the plain way.
@@ -86,6 +77,32 @@ void ExpectFinds(const ContainedSet& set, const std::vector<std::string>& texts,
     if (text.find(texts[i]) != text.npos) expected.push_back(i);
   }
   ASSERT_EQ(found, expected) << text;
+}
+
+// Random texts of so few letters that everything overlaps.
+void CompareRandom(int letters, size_t least, size_t most, size_t text_size) {
+  std::mt19937 random(static_cast<unsigned>(letters * 1000 + least * 10 + most));
+  for (int round = 0; round < 60; ++round) {
+    std::set<std::string> wanted;
+    for (int i = 1 + static_cast<int>(random() % 200); i > 0; --i) {
+      wanted.insert(Draw(random, least + random() % (most - least + 1), letters));
+    }
+    const std::vector<std::string> texts(wanted.begin(), wanted.end());
+    std::vector<ContainedSet::Text> parts;
+    for (uint32_t i = 0; i < texts.size(); ++i) parts.push_back({texts[i], i});
+    std::shuffle(parts.begin(), parts.end(), random);
+    const ContainedSet set(parts);
+    for (int t = 0; t < 10; ++t)
+      ExpectFinds(set, texts, Draw(random, random() % text_size, letters));
+  }
+}
+
+TEST(ContainedSet, FindsWhatATextContains) {
+  CompareRandom(1, 1, 40, 300);   // aaaa…: by lengths
+  CompareRandom(2, 1, 12, 400);   // short and long ones, both ways
+  CompareRandom(2, 8, 20, 2000);  // eight bytes at a time, given up at times
+  CompareRandom(3, 4, 7, 200);    // four bytes at a time
+  CompareRandom(26, 2, 9, 3000);  // the ordinary way
 }
 
 // A set that is hard for some way to search, with texts that hit it.
@@ -166,6 +183,47 @@ TEST(ContainedSet, SearchesVeryLongTextsOneByOneWhereTheyAreClaimedTooOften) {
   hard.wanted.insert("b" + std::string(700, 'a'));
   hard.texts = {std::string(20'000, 'a'), std::string(20'000, 'a') + "b" + std::string(9000, 'a')};
   CompareHard(hard, random, ~0u);
+}
+
+// Conditions of random slots, few and many to a slot and to a text, where few and most are found.
+TEST(ContainedConditions, KeepWhatThePlainWayKeeps) {
+  std::mt19937 random(11);
+  for (int round = 0; round < 300; ++round) {
+    const uint32_t slots = 1 + random() % 1200;
+    const size_t words = (slots + 511) / 512 * 8;
+    const size_t longest = 1 + random() % 6;
+    std::vector<std::string> texts(1 + random() % 300);
+    for (std::string& text : texts) text = Draw(random, 1 + random() % longest, 2);
+    std::vector<ContainedConditions::Condition> conditions;
+    for (uint32_t slot = 0; slot < slots; ++slot) {
+      for (uint32_t i = random() % 4; i > 0; --i) {
+        const uint32_t text = random() % 3 == 0 ? 0 : random() % texts.size();
+        conditions.push_back({texts[text], slot, random() % 3 == 0});
+      }
+    }
+    const ContainedConditions set(0, words, conditions);
+    ContainedConditions::Scratch scratch;
+    std::vector<std::string> values;
+    std::vector<Scalar> scalars(1);  // and an absent one
+    for (int i = 0; i < 2; ++i) values.push_back(Draw(random, random() % 120, 2));
+    for (const std::string& value : values) scalars.push_back({Tag::kText, value, value});
+    std::vector<uint64_t> kept(words);
+    for (uint64_t& word : kept) word = uint64_t{random()} << 32 | random();
+    std::vector<uint64_t> expected = kept;
+    const std::vector<WordRange> ranges = {
+        {0, static_cast<uint32_t>(words / 2)},
+        {static_cast<uint32_t>(words / 2), static_cast<uint32_t>(words)}};
+    set.Keep(scalars, scratch, kept.data(), ranges);
+    for (const auto& condition : conditions) {
+      const bool found = std::any_of(values.begin(), values.end(), [&](const std::string& value) {
+        return value.find(condition.text) != value.npos;
+      });
+      if (found == condition.negated) {
+        expected[condition.slot / 64] &= ~(uint64_t{1} << condition.slot % 64);
+      }
+    }
+    ASSERT_EQ(kept, expected) << round;
+  }
 }
 
 TEST(FindText, AgreesWithThePlainWay) {
