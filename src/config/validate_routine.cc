@@ -148,6 +148,7 @@ void CheckLimits(const v1::Limits& limits, Rules& rules) {
     rules.CheckDuration(limits.max_duration(), kLongestSession, "limits.max_duration");
   }
   rules.CheckAtLeastZero(limits.max_cost_usd(), "limits.max_cost_usd");
+  rules.CheckAtLeastZero(limits.max_cost_usd_per_day(), "limits.max_cost_usd_per_day");
   rules.CheckAtLeastZero(limits.max_concurrent_sessions(), "limits.max_concurrent_sessions");
   rules.CheckAtLeastZero(limits.max_turns(), "limits.max_turns");
 }

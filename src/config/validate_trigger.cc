@@ -165,6 +165,12 @@ void CheckCustom(const v1::CustomTrigger& custom, const std::string& path, Rules
   }
   rules.Require(custom.type().size() <= 256 && !HasControlCharacter(custom.type()), path + ".type",
                 absl::StrCat(Quoted(custom.type()), " is not a type of events"));
+  // The ends of sessions, which the engine tells.
+  const std::set<std::string> ends = {"", "succeeded", "failed", "cancelled", "timed_out", "lost"};
+  rules.Require(custom.source() != "session" || ends.count(custom.type()) > 0, path + ".type",
+                absl::StrCat(Quoted(custom.type()),
+                             " is no end of a session; write succeeded, failed, cancelled, "
+                             "timed_out or lost, or leave it out for all of them"));
 }
 
 // The event and the conditions.

@@ -111,19 +111,6 @@ TEST_F(DispatcherTest, DoesNotRunBareWhatAskedForIsolation) {
   EXPECT_THAT(executor_->started(), SizeIs(0));
 }
 
-TEST_F(DispatcherTest, TellsWhichSettingsItDoesNotEnforce) {
-  testing::TestEngine& engine = Holding();
-  engine.PutYaml(
-      "name: alert\nprompt: p\noverlap: skip\nlimits: {max_turns: 3}\n"
-      "environment: {network: {mode: full}}\ntriggers: [{id: trig_alert0001, api: {}}]\n");
-  const std::string id = Fire();
-  engine.RunUntilIdle();
-  EXPECT_EQ(Get(id).state(), v1::SESSION_STATE_RUNNING);
-  std::string notes;
-  for (const v1::SessionEvent& event : Log(id)) notes += event.note().text();
-  EXPECT_EQ(notes, "not enforced by this version: overlap");
-}
-
 TEST_F(DispatcherTest, RunsNoMoreThanItMayAndTheRestAfterwards) {
   testing::TestEngine& engine = Holding(EngineOptions{.max_concurrent_sessions = 2});
   const std::string a = Fire(), b = Fire(), c = Fire();
