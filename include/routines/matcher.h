@@ -12,10 +12,13 @@
 // Thread-safety: Match may be called from any number of threads while others change the set; it
 //   takes no lock, and sees each change whole or not at all. Changes are made one after the other.
 //   A Buffer is used by one thread at a time.
-// Blocking: Match never. Put and Remove wait for one another only. Where much is to be merged, a
-//   thread of the matcher's own does it; the destructor waits for that.
-// Memory: Match allocates nothing once its Buffer has grown to what its events need; RE2 may, for
-//   the states of a regular expression that it has not met.
+// Blocking: Match never. Put and Remove wait for one another only. PutAll of many uses all cores,
+// up
+//   to eight. Where much is to be merged, a thread of the matcher's own does it; the destructor
+//   waits for that.
+// Memory: Match allocates nothing once its Buffer has grown to what its events need; but a regular
+//   expression is compiled when an event first needs it, and RE2 allocates for states of one that
+//   it has not met.
 #ifndef ROUTINES_MATCHER_H_
 #define ROUTINES_MATCHER_H_
 
@@ -88,6 +91,16 @@ class Matcher::Buffer {
   Buffer& operator=(Buffer&&) noexcept;
 
   absl::Span<const TriggerMatch> matches();  // until the next Match
+
+  // The same as sets of bits, for those who only count, or look up a few: of a hundred thousand
+  // matches the list is most of the work. Bit i % 64 of bits[i / 64] says whether triggers[i]
+  // matched. The order means nothing; a trigger that two of its repository patterns bring here may
+  // be in two sets. Until the next Match.
+  struct Set {
+    absl::Span<const uint64_t> bits;
+    absl::Span<const TriggerMatch> triggers;
+  };
+  absl::Span<const Set> sets();
 
  private:
   friend class Matcher;

@@ -117,6 +117,15 @@ std::string_view OperatorWord(v1::Operator op) {
   }
 }
 
+std::unique_ptr<const RE2> CompileRegex(std::string_view pattern, bool ignore_case) {
+  RE2::Options options;
+  options.set_log_errors(false);
+  options.set_max_mem(kRegexMemoryBytes);
+  options.set_never_capture(true);
+  options.set_case_sensitive(!ignore_case);
+  return std::make_unique<const RE2>(re2::StringPiece(pattern.data(), pattern.size()), options);
+}
+
 bool IsPointer(std::string_view field) {
   return !field.empty() && field[0] == '/';
 }

@@ -36,7 +36,8 @@ struct CompiledCondition {
 
   std::vector<CompiledCondition> any_of;  // a group: the rest is unused
 
-  std::string field;  // a name of the field table, an attribute, or a pointer
+  std::string_view field;  // a name of the field table, an attribute, or a pointer
+  int row = -1;            // of a named field: which of FieldRecipesOf(event) it is
   v1::Operator op = v1::OPERATOR_UNSPECIFIED;
   Test test = Test::kExists;
   bool negated = false;
@@ -44,14 +45,20 @@ struct CompiledCondition {
 
   std::vector<ScalarValue> operands;  // kEqualsAny; lower case where case is ignored
   std::string text;                   // kContains to kGlob; lower case likewise, but for patterns
-  std::shared_ptr<const RE2> regex;   // kRegex
+  std::shared_ptr<const RE2> regex;   // kRegex; null where it was only checked
   std::optional<Glob> glob;           // kGlob
 };
 
-// The conditions of a github or custom trigger, in its order. Only where nothing was added to
-// `problems` may the result be evaluated.
+// The conditions of a github or custom trigger, in its order; they borrow its texts. Only where
+// nothing was added to `problems` may the result be evaluated.
 std::vector<CompiledCondition> CompileConditions(const v1::Trigger& trigger,
                                                  std::vector<FilterProblem>& problems);
+// The same checks; but a regular expression that is plainly one (regex_plain.h) is not compiled.
+std::vector<CompiledCondition> CheckConditions(const v1::Trigger& trigger,
+                                               std::vector<FilterProblem>& problems);
+
+// How all regular expressions of conditions are compiled.
+std::unique_ptr<const RE2> CompileRegex(std::string_view pattern, bool ignore_case);
 
 // Whether a comparison holds on a field's value. `exists`: not missing, not null and not an empty
 // list; an object behind a pointer exists though its value is absent.

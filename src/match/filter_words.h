@@ -1,15 +1,24 @@
-// The words that a field can hold, where GitHub documents a fixed set of them.
+// What GitHub's fields can hold: the words, where it documents a fixed set of them, and how values
+// never begin.
 #ifndef ROUTINES_SRC_MATCH_FILTER_WORDS_H_
 #define ROUTINES_SRC_MATCH_FILTER_WORDS_H_
 
-#include <string>
 #include <string_view>
-#include <vector>
+
+#include "absl/types/span.h"
+#include "routines/event.h"
 
 namespace routines {
 
 // Empty: any text may come.
-std::vector<std::string> WordsOfField(std::string_view event, std::string_view field);
+absl::Span<const std::string_view> WordsOfField(std::string_view event, std::string_view field);
+
+// How a field's values never begin, and why.
+struct WrongBeginning {
+  std::string_view beginning;
+  std::string_view because;
+};
+absl::Span<const WrongBeginning> WrongBeginnings(FieldType type, std::string_view field);
 
 }  // namespace routines
 

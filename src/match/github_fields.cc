@@ -280,9 +280,26 @@ absl::Span<const FieldRecipe> FieldRecipes() {
   return kRecipes;
 }
 
+absl::Span<const FieldRecipe> FieldRecipesOf(std::string_view event) {
+  // Where each event's rows are.
+  static const std::vector<absl::Span<const FieldRecipe>>& events = *[] {
+    auto* made = new std::vector<absl::Span<const FieldRecipe>>;
+    for (const FieldRecipe& recipe : kRecipes) {
+      if (made->empty() || made->back().data()->event != recipe.event)
+        made->push_back({&recipe, 0});
+      made->back() = {made->back().data(), made->back().size() + 1};
+    }
+    return made;
+  }();
+  for (const auto& rows : events) {
+    if (rows[0].event == event) return rows;
+  }
+  return {};
+}
+
 const FieldRecipe* FindFieldRecipe(std::string_view event, std::string_view field) {
-  for (const FieldRecipe& recipe : kRecipes) {
-    if (recipe.event == event && recipe.field == field) return &recipe;
+  for (const FieldRecipe& recipe : FieldRecipesOf(event)) {
+    if (recipe.field == field) return &recipe;
   }
   return nullptr;
 }

@@ -43,6 +43,8 @@ struct FieldRecipe {
 
 // All rows, in the order of GithubFields().
 absl::Span<const FieldRecipe> FieldRecipes();
+// Those of one event, which stand side by side.
+absl::Span<const FieldRecipe> FieldRecipesOf(std::string_view event);
 const FieldRecipe* FindFieldRecipe(std::string_view event, std::string_view field);
 
 // Where every event that has them has them.

@@ -20,37 +20,50 @@
 
 namespace routines {
 
-// T has `const std::string key`.
+// T has `std::string_view key() const`.
 template <typename T>
 class Directory {
  public:
+  static constexpr size_t kShards = 256;
+
   explicit Directory(EpochDomain& epochs) : epochs_(epochs) {}
   ~Directory() {
     for (auto& shard : shards_) {
       const Table* const table = shard.table.load(std::memory_order_relaxed);
       if (table == nullptr) continue;
-      for (const auto& slot : table->slots) delete slot.load(std::memory_order_relaxed);
+      for (const auto& slot : table->slots) delete slot.entry.load(std::memory_order_relaxed);
       delete table;
     }
   }
   Directory(const Directory&) = delete;
   Directory& operator=(const Directory&) = delete;
 
-  // Null: there is none.
-  T* Find(std::string_view key) const {
-    const uint64_t hash = HashBytes(key, seed_);
-    const Table* const table = ShardOf(hash).table.load(std::memory_order_acquire);
-    if (table == nullptr) return nullptr;
-    for (size_t i = hash;; ++i) {
-      T* const entry = table->slots[i & table->mask].load(std::memory_order_acquire);
-      if (entry == nullptr || entry->key == key) return entry;
-    }
+  uint64_t HashOf(std::string_view key) const { return HashBytes(key, seed_); }
+  // Which of the small tables a key is in. Different ones may be changed at the same time.
+  static size_t ShardOf(uint64_t hash) { return hash >> 56; }
+
+  // Asks the memory for what Find will look at.
+  void Prefetch(uint64_t hash) const {
+    const Table* const table = shards_[ShardOf(hash)].table.load(std::memory_order_acquire);
+    if (table != nullptr) __builtin_prefetch(&table->slots[hash & table->mask]);
   }
 
+  // Null: there is none.
+  T* Find(std::string_view key, uint64_t hash) const {
+    const Table* const table = shards_[ShardOf(hash)].table.load(std::memory_order_acquire);
+    if (table == nullptr) return nullptr;
+    for (size_t i = hash;; ++i) {
+      const Slot& slot = table->slots[i & table->mask];
+      T* const entry = slot.entry.load(std::memory_order_acquire);
+      if (entry == nullptr) return nullptr;
+      if (slot.hash == hash && entry->key() == key) return entry;
+    }
+  }
+  T* Find(std::string_view key) const { return Find(key, HashOf(key)); }
+
   // The writer's: `entry` must be new.
-  T& Add(std::unique_ptr<T> entry) {
-    const uint64_t hash = HashBytes(entry->key, seed_);
-    Shard& shard = ShardOf(hash);
+  T& Add(std::unique_ptr<T> entry, uint64_t hash) {
+    Shard& shard = shards_[ShardOf(hash)];
     const Table* const table = shard.table.load(std::memory_order_relaxed);
     if (table == nullptr || 4 * (shard.size + 1) > 3 * table->slots.size()) Grow(shard);
     ++shard.size;
@@ -60,9 +73,13 @@ class Directory {
   }
 
  private:
+  struct Slot {
+    uint64_t hash = 0;  // written before the entry is, and never again
+    std::atomic<T*> entry{nullptr};
+  };
   struct Table {
     explicit Table(size_t size) : slots(size), mask(size - 1) {}
-    std::vector<std::atomic<T*>> slots;
+    std::vector<Slot> slots;
     const size_t mask;
   };
   struct Shard {
@@ -70,22 +87,21 @@ class Directory {
     size_t size = 0;
   };
 
-  Shard& ShardOf(uint64_t hash) { return shards_[hash >> 56]; }
-  const Shard& ShardOf(uint64_t hash) const { return shards_[hash >> 56]; }
-
   static void Place(Table& table, uint64_t hash, T* entry) {
     size_t i = hash;
-    while (table.slots[i & table.mask].load(std::memory_order_relaxed) != nullptr) ++i;
-    table.slots[i & table.mask].store(entry, std::memory_order_release);
+    while (table.slots[i & table.mask].entry.load(std::memory_order_relaxed) != nullptr) ++i;
+    Slot& slot = table.slots[i & table.mask];
+    slot.hash = hash;
+    slot.entry.store(entry, std::memory_order_release);
   }
 
   void Grow(Shard& shard) {
     std::unique_ptr<Table> old(shard.table.load(std::memory_order_relaxed));
-    auto grown = std::make_unique<Table>(old == nullptr ? 4 : 2 * old->slots.size());
+    auto grown = std::make_unique<Table>(old == nullptr ? 2 : 2 * old->slots.size());
     if (old != nullptr) {
-      for (const auto& slot : old->slots) {
-        T* const entry = slot.load(std::memory_order_relaxed);
-        if (entry != nullptr) Place(*grown, HashBytes(entry->key, seed_), entry);
+      for (const Slot& slot : old->slots) {
+        T* const entry = slot.entry.load(std::memory_order_relaxed);
+        if (entry != nullptr) Place(*grown, slot.hash, entry);
       }
     }
     shard.table.store(grown.release(), std::memory_order_release);
@@ -94,7 +110,7 @@ class Directory {
 
   const uint64_t seed_ = ProcessSeed();
   EpochDomain& epochs_;
-  std::array<Shard, 256> shards_;
+  std::array<Shard, kShards> shards_;
 };
 
 }  // namespace routines

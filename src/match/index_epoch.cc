@@ -54,15 +54,22 @@ uint64_t EpochDomain::OldestPinned() const {
 
 void EpochDomain::Collect() {
   constexpr int kFew = 8;
-  for (int i = 0; i < kFew && !retired_.empty(); ++i) {
-    const Retired retired = retired_.front();
-    if (retired.version > oldest_) {
+  constexpr size_t kMostWaiting = 16;
+  Retired few[kFew];
+  int count = 0;
+  {
+    absl::MutexLock lock(&mutex_);
+    if (retired_.empty()) return;
+    if (retired_.front().version > oldest_) {
+      if (retired_.size() < kMostWaiting) return;
       oldest_ = OldestPinned();
-      if (retired.version > oldest_) return;
     }
-    retired_.pop_front();
-    retired.free(retired.object);
+    while (count < kFew && !retired_.empty() && retired_.front().version <= oldest_) {
+      few[count++] = retired_.front();
+      retired_.pop_front();
+    }
   }
+  for (int i = 0; i < count; ++i) few[i].free(few[i].object);
 }
 
 }  // namespace routines

@@ -4,7 +4,8 @@
 // the index as of that version, whatever is changed meanwhile. What a change took out of the index
 // is retired with the change's number, and freed once no reader has an older one pinned.
 //
-// Thread-safety: any number of readers; Retire, Advance and Collect by one writer at a time.
+// Thread-safety: any number of readers; Advance and Collect by one writer at a time, Retire by any
+// number of threads that work for it.
 #ifndef ROUTINES_SRC_MATCH_INDEX_EPOCH_H_
 #define ROUTINES_SRC_MATCH_INDEX_EPOCH_H_
 
@@ -14,7 +15,8 @@
 #include <deque>
 #include <memory>
 
-#include "absl/functional/any_invocable.h"
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
 
 namespace routines {
 
@@ -55,11 +57,14 @@ class EpochDomain {
   // object away.
   template <typename T>
   void Retire(std::unique_ptr<T> object) {
-    retired_.push_back({next_version(),
-                        const_cast<void*>(static_cast<const void*>(object.release())),
-                        [](void* dead) { delete static_cast<T*>(dead); }});
+    const Retired retired = {next_version(),
+                             const_cast<void*>(static_cast<const void*>(object.release())),
+                             [](void* dead) { delete static_cast<T*>(dead); }};
+    absl::MutexLock lock(&mutex_);
+    retired_.push_back(retired);
   }
-  // Frees some of what is no longer seen: a few at a time, so that no change pays for many.
+  // Frees some of what is no longer seen: a few at a time, so that no change pays for many; and
+  // looks at the readers once for several changes.
   void Collect();
 
  private:
@@ -81,7 +86,8 @@ class EpochDomain {
 
   std::atomic<uint64_t> version_{1};
   Block first_;
-  std::deque<Retired> retired_;
+  absl::Mutex mutex_;
+  std::deque<Retired> retired_ ABSL_GUARDED_BY(mutex_);
   uint64_t oldest_ = 0;  // a version that no reader is older than
 };
 

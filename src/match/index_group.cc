@@ -1,6 +1,7 @@
 #include "src/match/index_group.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <new>
 #include <utility>
@@ -8,29 +9,43 @@
 namespace routines {
 namespace {
 
-uint64_t MatchOf(const char* record) {
-  return RecordView(record).match();
+bool ByMatch(const RecordRef& a, const RecordRef& b) {
+  return a.match < b.match;
 }
 
-bool ByMatch(const char* a, const char* b) {
-  return MatchOf(a) < MatchOf(b);
-}
-
-void AppendLive(const SegmentRef& ref, std::vector<const char*>& out) {
+void AppendLive(const SegmentRef& ref, std::vector<RecordRef>& out) {
   for (size_t w = 0; w < ref.live->size(); ++w) {
     for (uint64_t rest = (*ref.live)[w]; rest != 0; rest &= rest - 1) {
-      out.push_back(ref.segment->record(static_cast<uint32_t>(64 * w + __builtin_ctzll(rest))));
+      out.push_back(ref.segment->record(static_cast<uint32_t>(64 * w + std::countr_zero(rest))));
     }
   }
 }
 
 }  // namespace
 
-std::unique_ptr<GroupVersion> GroupVersion::Make(size_t flat_bytes) {
-  void* const memory = ::operator new(sizeof(GroupVersion) + flat_bytes);
+std::unique_ptr<GroupVersion> GroupVersion::Make(absl::Span<const RecordRef> flat) {
+  size_t bytes = 0;
+  for (const RecordRef& record : flat) bytes += RecordView(record.at).bytes();
+  void* const memory =
+      ::operator new(sizeof(GroupVersion) + sizeof(uint64_t) * flat.size() + bytes);
   std::unique_ptr<GroupVersion> made(new (memory) GroupVersion);
-  made->flat_bytes = static_cast<uint32_t>(flat_bytes);
+  made->flat_count = static_cast<uint32_t>(flat.size());
+  made->flat_bytes = static_cast<uint32_t>(bytes);
+  auto* const matches = const_cast<uint64_t*>(made->matches());
+  auto* out = const_cast<char*>(made->records());
+  for (size_t i = 0; i < flat.size(); ++i) {
+    matches[i] = flat[i].match;
+    const size_t size = RecordView(flat[i].at).bytes();
+    std::memcpy(out, flat[i].at, size);
+    out += size;
+  }
   return made;
+}
+
+std::unique_ptr<Group> Group::Make(std::string_view key, Stream& stream) {
+  void* const memory = ::operator new(sizeof(Group) + key.size());
+  std::memcpy(static_cast<char*>(memory) + sizeof(Group), key.data(), key.size());
+  return std::unique_ptr<Group>(new (memory) Group(stream, static_cast<uint32_t>(key.size())));
 }
 
 GroupEdit::GroupEdit(const Group& group, const IndexTuning& tuning)
@@ -39,52 +54,47 @@ GroupEdit::GroupEdit(const Group& group, const IndexTuning& tuning)
   segments_ = old_->segments;
   fields_ = old_->fields;
   other_chunks_ = old_->other_chunks;
-  flat_.reserve(old_->flat_count + 1);
-  const char* at = old_->flat();
+  const char* at = old_->records();
   for (uint32_t i = 0; i < old_->flat_count; ++i) {
-    flat_.push_back(at);
+    flat_.push_back({old_->matches()[i], at});
     at = RecordView(at).end();
   }
 }
 
 void GroupEdit::Remove(uint64_t routine) {
-  flat_.erase(std::remove_if(flat_.begin(), flat_.end(),
-                             [&](const char* record) { return MatchOf(record) >> 16 == routine; }),
-              flat_.end());
+  flat_.erase(
+      std::remove_if(flat_.begin(), flat_.end(),
+                     [&](const RecordRef& record) { return record.match >> 16 == routine; }),
+      flat_.end());
   if (segments_ == nullptr) return;
   std::shared_ptr<SegmentRefs> changed;
   for (size_t i = 0; i < segments_->size(); ++i) {
     const SegmentRef& ref = (*segments_)[i];
-    const auto [begin, end] = ref.segment->FindRoutine(routine);
     std::shared_ptr<std::vector<uint64_t>> live;
-    for (uint32_t slot = begin; slot < end; ++slot) {
+    ref.segment->ForEachSlotOf(routine, [&](uint32_t slot) {
       const uint64_t bit = uint64_t{1} << (slot % 64);
-      if (((*ref.live)[slot / 64] & bit) == 0) continue;
+      if (((*ref.live)[slot / 64] & bit) == 0) return;
       if (live == nullptr) live = std::make_shared<std::vector<uint64_t>>(*ref.live);
       (*live)[slot / 64] &= ~bit;
       if (changed == nullptr) changed = std::make_shared<SegmentRefs>(*segments_);
       --(*changed)[i].alive;
-    }
+    });
     if (live != nullptr) (*changed)[i].live = std::move(live);
   }
   if (changed != nullptr) segments_ = std::move(changed);
 }
 
-void GroupEdit::Add(std::string_view record) {
-  const char* const added = record.data();
-  if (flat_.empty() || MatchOf(flat_.back()) < MatchOf(added)) {
-    flat_.push_back(added);
+void GroupEdit::Add(RecordRef record) {
+  if (flat_.empty() || ByMatch(flat_.back(), record)) {
+    flat_.push_back(record);
   } else {
-    flat_.insert(std::upper_bound(flat_.begin(), flat_.end(), added, ByMatch), added);
+    flat_.insert(std::upper_bound(flat_.begin(), flat_.end(), record, ByMatch), record);
   }
-  NoteFields(RecordView(added));
-}
-
-void GroupEdit::NoteFields(RecordView record) {
-  const char* at = record.first_clause();
-  for (uint16_t i = record.clauses(); i > 0; --i) {
-    NoteClause(ClauseView(at));
-    at = ClauseView(at).end();
+  const RecordView view(record.at);
+  for (const char* at = view.first_clause(); at != view.end();) {
+    const ClauseView clause(at);
+    NoteClause(clause);
+    at = clause.end();
   }
 }
 
@@ -123,14 +133,18 @@ void GroupEdit::Seal(bool all) {
                                        : std::make_shared<SegmentRefs>(*segments_);
   size_t begin = segments->size();
   size_t total = flat_.size();
+  size_t bytes = 0;
+  for (const RecordRef& record : flat_) bytes += RecordView(record.at).bytes();
   while (begin > 0) {
     const SegmentRef& last = (*segments)[begin - 1];
-    const bool fits = all || total + last.alive <= tuning_.most_inline;
+    bytes += last.segment->record_bytes();
+    const bool fits = bytes <= kMostBytes && (all || total + last.alive <= tuning_.most_inline);
     if (!fits || last.alive > 2 * total || last.segment.get() == group_.merging_to) break;
     total += last.alive;
     --begin;
   }
-  SegmentRef merged = MergeSegments(absl::MakeSpan(*segments).subspan(begin), flat_);
+  SegmentRef merged =
+      MergeSegments(absl::MakeSpan(*segments).subspan(begin), flat_, tuning_.least_cluster);
   segments->resize(begin);
   segments->push_back(std::move(merged));
   segments_ = std::move(segments);
@@ -139,34 +153,24 @@ void GroupEdit::Seal(bool all) {
 
 std::unique_ptr<const GroupVersion> GroupEdit::Build(uint64_t version, bool all) {
   if (flat_.size() > tuning_.most_flat) Seal(all);
-  size_t bytes = 0;
-  for (const char* record : flat_) bytes += RecordView(record).bytes();
-  std::unique_ptr<GroupVersion> made = GroupVersion::Make(bytes);
-  char* out = made->mutable_flat();
-  for (const char* record : flat_) {
-    std::memcpy(out, record, RecordView(record).bytes());
-    out += RecordView(record).bytes();
-  }
+  std::unique_ptr<GroupVersion> made = GroupVersion::Make(flat_);
   made->version = version;
   made->older = old_;
   made->fields = fields_;
-  made->other_chunks = other_chunks_;
-  if (segments_ != nullptr && !segments_->empty()) made->segments = segments_;
-  made->flat_count = static_cast<uint32_t>(flat_.size());
+  made->other_chunks = std::move(other_chunks_);
+  if (segments_ != nullptr && !segments_->empty()) made->segments = std::move(segments_);
   return made;
 }
 
-SegmentRef MergeSegments(absl::Span<const SegmentRef> segments,
-                         absl::Span<const char* const> flat) {
-  std::vector<const char*> records;
+SegmentRef MergeSegments(absl::Span<const SegmentRef> segments, absl::Span<const RecordRef> flat,
+                         uint32_t least_cluster) {
+  std::vector<RecordRef> records;
   for (const SegmentRef& ref : segments) AppendLive(ref, records);
   records.insert(records.end(), flat.begin(), flat.end());
   if (!segments.empty()) std::sort(records.begin(), records.end(), ByMatch);
   SegmentRef merged;
-  merged.segment = Segment::Build(records);
-  auto live = std::make_shared<std::vector<uint64_t>>(merged.segment->words());
-  for (size_t i = 0; i < records.size(); ++i) (*live)[i / 64] |= uint64_t{1} << (i % 64);
-  merged.live = std::move(live);
+  merged.segment = Segment::Build(records, least_cluster);
+  merged.live = std::make_shared<const std::vector<uint64_t>>(merged.segment->AllSlots());
   merged.alive = static_cast<uint32_t>(records.size());
   return merged;
 }
@@ -174,7 +178,10 @@ SegmentRef MergeSegments(absl::Span<const SegmentRef> segments,
 size_t MergeFrom(const SegmentRefs& segments) {
   size_t from = segments.size();
   uint64_t behind = 0;
+  size_t bytes = 0;
   for (size_t i = segments.size(); i-- > 0;) {
+    bytes += segments[i].segment->record_bytes();
+    if (bytes > GroupEdit::kMostBytes) break;
     const bool half_dead = 2 * segments[i].alive < segments[i].segment->size();
     if (half_dead || (behind > 0 && segments[i].alive <= 2 * behind)) from = i;
     behind += segments[i].alive;

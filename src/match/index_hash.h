@@ -23,6 +23,22 @@ inline uint32_t LoadHalfWord(const char* bytes) {
   return word;
 }
 
+// Whether two texts of one length are the same: most are short, and a call costs as much as that.
+inline bool SameBytes(const char* a, const char* b, size_t size) {
+  if (size > 16) return std::memcmp(a, b, size) == 0;
+  if (size >= 8) {
+    return LoadWord(a) == LoadWord(b) && LoadWord(a + size - 8) == LoadWord(b + size - 8);
+  }
+  if (size >= 4) {
+    return LoadHalfWord(a) == LoadHalfWord(b) &&
+           LoadHalfWord(a + size - 4) == LoadHalfWord(b + size - 4);
+  }
+  for (size_t i = 0; i < size; ++i) {
+    if (a[i] != b[i]) return false;
+  }
+  return true;
+}
+
 // Both halves of a 64 × 64 bit product, folded: every bit of the result depends on all of both.
 inline uint64_t FoldedProduct(uint64_t a, uint64_t b) {
   const auto product = static_cast<unsigned __int128>(a) * b;

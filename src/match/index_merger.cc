@@ -10,12 +10,10 @@ namespace {
 void TakeOutDead(const SegmentRef& before, const SegmentRef& now, SegmentRef& merged) {
   if (before.live == now.live) return;
   auto live = std::make_shared<std::vector<uint64_t>>(*merged.live);
-  const auto matches = merged.segment->matches();
   for (size_t w = 0; w < now.live->size(); ++w) {
     for (uint64_t rest = (*before.live)[w] & ~(*now.live)[w]; rest != 0; rest &= rest - 1) {
       const uint64_t dead = before.segment->matches()[64 * w + __builtin_ctzll(rest)];
-      const auto slot = std::lower_bound(matches.begin(), matches.end(), dead) - matches.begin();
-      ClearBit(live->data(), static_cast<uint32_t>(slot));
+      ClearBit(live->data(), merged.segment->SlotOf(dead));
       --merged.alive;
     }
   }
@@ -70,7 +68,7 @@ void IndexMerger::MergeOne() {
   group.merging_to = before.back().segment.get();
   merging_ = true;
   changes_.Unlock();
-  SegmentRef merged = MergeSegments(before, {});
+  SegmentRef merged = MergeSegments(before, {}, tuning_.least_cluster);
   changes_.Lock();
   merging_ = false;
   group.merging_to = nullptr;

@@ -9,32 +9,19 @@
 namespace routines {
 namespace {
 
-void Append32(std::string& bytes, uint32_t word) {
-  bytes.append(reinterpret_cast<const char*>(&word), sizeof(word));
-}
-void Append16(std::string& bytes, uint16_t word) {
-  bytes.append(reinterpret_cast<const char*>(&word), sizeof(word));
-}
-void Store32(std::string& bytes, size_t at, uint32_t word) {
-  std::memcpy(bytes.data() + at, &word, sizeof(word));
-}
-void Store16(std::string& bytes, size_t at, uint16_t word) {
-  std::memcpy(bytes.data() + at, &word, sizeof(word));
-}
-
 // An absent value is null, and the empty text.
 bool EqualsAbsent(const Operand& operand) {
   return operand.tag == Tag::kAbsent || (operand.tag == Tag::kText && operand.bytes.empty());
 }
 
-bool EqualsAny(ClauseView clause, Scalar& scalar) {
+bool EqualsAny(ClauseView clause, const Scalar& scalar) {
   const char* at = clause.first_operand();
   for (uint16_t i = clause.operands(); i > 0; --i) {
-    const Operand operand = ClauseView::Next(at);
+    const Operand operand = Operand::Take(at);
     if (scalar.tag == Tag::kAbsent) {
       if (EqualsAbsent(operand)) return true;
     } else if (operand.tag == scalar.tag && operand.bytes.size() == scalar.text.size() &&
-               operand.hash == ValueHash(scalar) && operand.bytes == scalar.text) {
+               SameBytes(operand.bytes.data(), scalar.text.data(), scalar.text.size())) {
       return true;
     }
   }
@@ -74,41 +61,29 @@ bool AnyOfHolds(ClauseView clause, EventValues& values) {
 
 }  // namespace
 
-RecordWriter::RecordWriter(uint64_t match) {
-  bytes_.append(reinterpret_cast<const char*>(&match), sizeof(match));
-  bytes_.resize(RecordView::kHeadBytes);
+void AppendNumber(uint32_t number, std::string& out) {
+  for (; number >= 128; number >>= 7) out.push_back(static_cast<char>(number | 128));
+  out.push_back(static_cast<char>(number));
 }
 
-void RecordWriter::BeginClause(ClauseKind kind, uint8_t flags, uint16_t field, uint16_t inside) {
-  clause_ = bytes_.size();
-  bytes_.push_back(static_cast<char>(kind));
-  bytes_.push_back(static_cast<char>(flags));
-  Append16(bytes_, field);
-  Append16(bytes_, 0);
-  Append16(bytes_, inside);
-  if (inside_ > 0) {
-    --inside_;
-  } else {
-    ++clauses_;
-  }
-  inside_ += inside;
+void RecordWriter::AddClause(ClauseKind kind, uint8_t flags, uint16_t field,
+                             uint16_t operands_or_inside) {
+  bytes_.push_back(static_cast<char>(static_cast<uint8_t>(kind) | flags));
+  AppendNumber(field, bytes_);
+  AppendNumber(operands_or_inside, bytes_);
 }
 
 void RecordWriter::AddOperand(Tag tag, std::string_view bytes) {
-  uint16_t operands;
-  std::memcpy(&operands, bytes_.data() + clause_ + 4, sizeof(operands));
-  Store16(bytes_, clause_ + 4, static_cast<uint16_t>(operands + 1));
-  Append32(bytes_, HashScalar(tag, bytes));
-  Append32(bytes_, static_cast<uint32_t>(tag) << 24 | static_cast<uint32_t>(bytes.size()));
+  const auto size = static_cast<uint32_t>(bytes.size());
+  const uint32_t short_size = std::min(size, Operand::kSizeFollows);
+  bytes_.push_back(static_cast<char>(static_cast<uint32_t>(tag) | short_size << 3));
+  if (short_size == Operand::kSizeFollows) AppendNumber(size, bytes_);
   bytes_.append(bytes);
-  bytes_.resize((bytes_.size() + 3) & ~size_t{3});
 }
 
-std::string RecordWriter::Finish() && {
-  bytes_.resize((bytes_.size() + 7) & ~size_t{7});
-  Store32(bytes_, 8, static_cast<uint32_t>(bytes_.size()));
-  Store16(bytes_, 12, clauses_);
-  return std::move(bytes_);
+void RecordWriter::Finish(std::string& out) const {
+  AppendNumber(static_cast<uint32_t>(bytes_.size()), out);
+  out.append(bytes_);
 }
 
 bool ClauseHolds(ClauseView clause, EventValues& values) {
@@ -118,7 +93,7 @@ bool ClauseHolds(ClauseView clause, EventValues& values) {
   }
   const auto scalars = values.scalars(clause.field());
   const bool equals = clause.kind() == ClauseKind::kEqualsAny;
-  const bool holds = std::any_of(scalars.begin(), scalars.end(), [&](Scalar& scalar) {
+  const bool holds = std::any_of(scalars.begin(), scalars.end(), [&](const Scalar& scalar) {
     return equals ? EqualsAny(clause, scalar) : TextHolds(clause, scalar);
   });
   return holds != clause.negated();
@@ -126,8 +101,7 @@ bool ClauseHolds(ClauseView clause, EventValues& values) {
 
 bool ContainedHold(RecordView record, uint16_t field, absl::Span<const Scalar> values,
                    int& comparisons) {
-  const char* at = record.first_clause();
-  for (uint16_t i = record.clauses(); i > 0; --i) {
+  for (const char* at = record.first_clause(); at != record.end();) {
     const ClauseView clause(at);
     at = clause.end();
     if (clause.kind() != ClauseKind::kContains || clause.field() != field) continue;
@@ -141,8 +115,7 @@ bool ContainedHold(RecordView record, uint16_t field, absl::Span<const Scalar> v
 }
 
 bool RecordHolds(RecordView record, EventValues& values) {
-  const char* at = record.first_clause();
-  for (uint16_t i = record.clauses(); i > 0; --i) {
+  for (const char* at = record.first_clause(); at != record.end();) {
     const ClauseView clause(at);
     if (!ClauseHolds(clause, values)) return false;
     at = clause.end();

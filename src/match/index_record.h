@@ -1,8 +1,11 @@
 // A trigger as the index keeps it: its conditions in one run of bytes, ready to be tested.
 //
-//   record   u64 match · u32 bytes · u16 clauses · u16 unused · clauses
-//   clause   u8 kind · u8 flags · u16 field · u16 operands · u16 clauses inside · operands
-//   operand  u32 hash · u32 (tag << 24 | size) · bytes, padded to 4
+//   record   size of the rest · clauses
+//   clause   u8 kind and flags · field · how many operands, or clauses inside · operands
+//   operand  u8 tag | size << 3 · bytes; a size of 31 says that the size follows
+//
+// Numbers without a type take 7 bits a byte, the lowest first. Nothing is aligned: of a million
+// routines, what counts is how many fit into a cache.
 //
 // Small groups are such records one behind the other, scanned. Large ones (index_segment.h) are
 // built from them and test a record only for what bits cannot say. Immutable once built.
@@ -25,54 +28,69 @@ enum class ClauseKind : uint8_t {
   kStartsWith,
   kEndsWith,
   kContains,
-  kPattern,  // operand: the address of a Pattern (index_pattern.h)
+  kPattern,  // its operand is the address of a Pattern (index_pattern.h)
   kAnyOf,    // any of the clauses inside, which follow
 };
 
 enum ClauseFlags : uint8_t {
-  kNegated = 1,
-  kImplied = 2,  // follows from a pattern of the record: true of all that match, and soon tested
+  kNegated = 8,
+  kImplied = 16,  // follows from a pattern of the record: true of all that match, and soon tested
 };
+
+// The low seven bits of each byte, the lowest first; a byte below 128 is the last.
+inline uint32_t TakeNumber(const char*& at) {
+  auto byte = static_cast<unsigned char>(*at++);
+  uint32_t number = byte;
+  for (int shift = 7; byte >= 128; shift += 7) {
+    byte = static_cast<unsigned char>(*at++);
+    number += (uint32_t{byte} - 1) << shift;  // less the mark of the byte before
+  }
+  return number;
+}
+void AppendNumber(uint32_t number, std::string& out);
 
 struct Operand {
   Tag tag = Tag::kAbsent;
-  uint32_t hash = 0;
   std::string_view bytes;
+
+  // Reads the one at `at` and moves on behind it.
+  static Operand Take(const char*& at) {
+    const auto head = static_cast<unsigned char>(*at++);
+    uint32_t size = head >> 3;
+    if (size == kSizeFollows) size = TakeNumber(at);
+    const Operand operand{.tag = static_cast<Tag>(head & 7), .bytes = {at, size}};
+    at += size;
+    return operand;
+  }
+
+  static constexpr uint32_t kSizeFollows = 31;
 };
 
 // One clause, as it stands in a record. Valid as long as that.
 class ClauseView {
  public:
-  static constexpr size_t kHeadBytes = 8, kOperandHeadBytes = 8;
-
-  explicit ClauseView(const char* at) : at_(at) {}
-
-  ClauseKind kind() const { return static_cast<ClauseKind>(at_[0]); }
-  bool negated() const { return (at_[1] & kNegated) != 0; }
-  bool implied() const { return (at_[1] & kImplied) != 0; }
-  uint16_t field() const { return Load16(at_ + 2); }
-  uint16_t operands() const { return Load16(at_ + 4); }
-  uint16_t inside() const { return Load16(at_ + 6); }
-
-  const char* first_operand() const { return at_ + kHeadBytes; }
-  // Reads the operand at `at` and moves on to the next.
-  static Operand Next(const char*& at) {
-    const uint32_t word = LoadHalfWord(at + 4);
-    const uint32_t size = word & 0xffffff;
-    const Operand operand{.tag = static_cast<Tag>(word >> 24),
-                          .hash = LoadHalfWord(at),
-                          .bytes = {at + kOperandHeadBytes, size}};
-    at += kOperandHeadBytes + ((size + 3) & ~3u);
-    return operand;
+  explicit ClauseView(const char* at) : head_(static_cast<unsigned char>(*at++)) {
+    field_ = static_cast<uint16_t>(TakeNumber(at));
+    count_ = static_cast<uint16_t>(TakeNumber(at));
+    operands_ = at;
   }
+
+  ClauseKind kind() const { return static_cast<ClauseKind>(head_ & 7); }
+  bool negated() const { return (head_ & kNegated) != 0; }
+  bool implied() const { return (head_ & kImplied) != 0; }
+  uint16_t field() const { return field_; }
+  uint16_t operands() const { return kind() == ClauseKind::kAnyOf ? 0 : count_; }
+  uint16_t inside() const { return kind() == ClauseKind::kAnyOf ? count_ : 0; }
+
+  const char* first_operand() const { return operands_; }
   Operand operand() const {  // the only one
-    const char* at = first_operand();
-    return Next(at);
+    const char* at = operands_;
+    return Operand::Take(at);
   }
   // Behind the operands: the next clause, or the first one inside.
   const char* behind() const {
-    const char* at = first_operand();
-    for (uint16_t i = operands(); i > 0; --i) Next(at);
+    const char* at = operands_;
+    for (uint16_t i = operands(); i > 0; --i) Operand::Take(at);
     return at;
   }
   // Behind the clauses inside, too.
@@ -83,52 +101,52 @@ class ClauseView {
   }
 
  private:
-  static uint16_t Load16(const char* at) {
-    uint16_t word;
-    std::memcpy(&word, at, sizeof(word));
-    return word;
-  }
-
-  const char* at_;
+  unsigned char head_;
+  uint16_t field_;
+  uint16_t count_;
+  const char* operands_;
 };
 
+// A record: its clauses from first_clause() to end().
 class RecordView {
  public:
-  static constexpr size_t kHeadBytes = 16;
-
-  explicit RecordView(const char* at) : at_(at) {}
-
-  uint64_t match() const { return LoadWord(at_); }
-  uint32_t bytes() const { return LoadHalfWord(at_ + 8); }  // all of the record's
-  uint16_t clauses() const {
-    uint16_t word;
-    std::memcpy(&word, at_ + 12, sizeof(word));
-    return word;
+  explicit RecordView(const char* at) : at_(at), first_(at) {
+    const uint32_t size = TakeNumber(first_);
+    end_ = first_ + size;
   }
+
   const char* data() const { return at_; }
-  const char* first_clause() const { return at_ + kHeadBytes; }
-  const char* end() const { return at_ + bytes(); }
+  const char* first_clause() const { return first_; }
+  const char* end() const { return end_; }
+  size_t bytes() const { return static_cast<size_t>(end_ - at_); }
 
  private:
   const char* at_;
+  const char* first_;
+  const char* end_;
 };
 
-// Writes one record.
+// Whose record it is (routine << 16 | trigger), and where it is.
+struct RecordRef {
+  uint64_t match = 0;
+  const char* at = nullptr;
+};
+
+// Writes one record after the other.
 class RecordWriter {
  public:
-  explicit RecordWriter(uint64_t match);
-
-  // `inside`: how many of the clauses that follow are inside this one.
-  void BeginClause(ClauseKind kind, uint8_t flags, uint16_t field, uint16_t inside = 0);
+  void Begin() { bytes_.clear(); }
+  // `inside`: how many of the clauses that follow are inside this one; otherwise just as many
+  // operands must be added to it.
+  void AddClause(ClauseKind kind, uint8_t flags, uint16_t field, uint16_t operands_or_inside);
   void AddOperand(Tag tag, std::string_view bytes);
 
-  std::string Finish() &&;
+  size_t bytes() const { return bytes_.size(); }
+  // Appends the record begun last.
+  void Finish(std::string& out) const;
 
  private:
   std::string bytes_;
-  size_t clause_ = 0;     // where the clause begun last is
-  uint16_t clauses_ = 0;  // those that are inside none
-  uint16_t inside_ = 0;   // how many more will be inside
 };
 
 // Whether one clause holds.

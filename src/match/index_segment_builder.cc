@@ -12,11 +12,15 @@ class SegmentBuilder {
  public:
   explicit SegmentBuilder(Segment& segment) : segment_(segment) {}
 
-  void Build(absl::Span<const char* const> records) {
+  void Build(absl::Span<const RecordRef> records, uint32_t least_cluster) {
+    FindClusters(records, least_cluster);
     CopyRecords(records);
     tested_.resize(segment_.words());
     places_.resize(64);
-    for (uint32_t slot = 0; slot < segment_.size(); ++slot) AddRecord(slot);
+    for (const Segment::Cluster& cluster : segment_.clusters_) {
+      const bool first = &cluster == segment_.clusters_.data();
+      for (uint32_t i = 0; i < cluster.size; ++i) AddRecord(cluster.begin + i, !first);
+    }
     PlaceClasses();
     PlaceEntries();
     BuildPatterns();
@@ -43,25 +47,88 @@ class SegmentBuilder {
   static constexpr size_t kMostClasses = 4096;
   static constexpr uint16_t kNoClass = 0xffff;
 
-  void CopyRecords(absl::Span<const char* const> records) {
+  using Actions = std::array<uint64_t, 4>;
+
+  // The actions that a record wants, where its first clause says that; none otherwise.
+  Actions ActionsOf(const RecordRef& record) {
+    Actions actions = {};
+    const RecordView view(record.at);
+    if (view.first_clause() == view.end()) return actions;
+    const ClauseView clause(view.first_clause());
+    if (clause.kind() != ClauseKind::kEqualsAny || clause.negated()) return actions;
+    const char* at = clause.first_operand();
+    for (uint16_t i = clause.operands(); i > 0; --i) {
+      const Operand operand = Operand::Take(at);
+      if (operand.tag != Tag::kWord) return {};
+      const auto number = static_cast<unsigned char>(operand.bytes[0]);
+      actions[number / 64] |= uint64_t{1} << number % 64;
+    }
+    if (actions != Actions{}) segment_.action_field_ = clause.field();
+    return actions;
+  }
+
+  // Sets of actions that many want become clusters.
+  void FindClusters(absl::Span<const RecordRef> records, uint32_t least_cluster) {
+    constexpr size_t kMostClusters = 64;
+    segment_.clusters_.resize(1);
+    const size_t least = std::max<size_t>(least_cluster, records.size() / kMostClusters);
+    if (records.size() < least) return;
+    absl::flat_hash_map<Actions, size_t> counts;
+    for (const RecordRef& record : records) ++counts[ActionsOf(record)];
+    std::vector<Actions> frequent;
+    for (const auto& [actions, count] : counts) {
+      if (count >= least && actions != Actions{}) frequent.push_back(actions);
+    }
+    std::sort(frequent.begin(), frequent.end());
+    if (frequent.size() > kMostClusters) frequent.resize(kMostClusters);
+    for (const Actions& actions : frequent) {
+      cluster_of_[actions] = segment_.clusters_.size();
+      segment_.clusters_.push_back({.actions = actions});
+    }
+  }
+
+  size_t ClusterOf(const RecordRef& record) {
+    if (cluster_of_.empty()) return 0;
+    const auto found = cluster_of_.find(ActionsOf(record));
+    return found == cluster_of_.end() ? 0 : found->second;
+  }
+
+  void CopyRecords(absl::Span<const RecordRef> records) {
     size_t bytes = 0;
-    for (const char* record : records) bytes += RecordView(record).bytes();
+    std::vector<uint8_t> cluster_of(records.size());
+    std::vector<Segment::Cluster>& clusters = segment_.clusters_;
+    for (size_t i = 0; i < records.size(); ++i) {
+      bytes += RecordView(records[i].at).bytes();
+      cluster_of[i] = static_cast<uint8_t>(ClusterOf(records[i]));
+      ++clusters[cluster_of[i]].size;
+    }
+    uint32_t slots = 0;
+    std::vector<uint32_t> next;
+    for (Segment::Cluster& cluster : clusters) {
+      cluster.begin = slots;
+      next.push_back(slots);
+      slots += static_cast<uint32_t>(64 * BitmapWords(cluster.size));
+    }
+    segment_.size_ = static_cast<uint32_t>(records.size());
     segment_.records_.reserve(bytes);
-    segment_.matches_.reserve(records.size());
-    segment_.offsets_.reserve(records.size());
-    for (const char* record : records) {
-      const RecordView view(record);
-      segment_.matches_.push_back(view.match());
-      segment_.offsets_.push_back(static_cast<uint32_t>(segment_.records_.size() / 8));
+    segment_.matches_.resize(slots, ~uint64_t{0});
+    segment_.offsets_.resize(slots);
+    for (size_t i = 0; i < records.size(); ++i) {
+      const RecordView view(records[i].at);
+      const uint32_t slot = next[cluster_of[i]]++;
+      segment_.matches_[slot] = records[i].match;
+      segment_.offsets_[slot] = static_cast<uint32_t>(segment_.records_.size());
       segment_.records_.insert(segment_.records_.end(), view.data(), view.end());
     }
   }
 
-  void AddRecord(uint32_t slot) {
-    const RecordView record(segment_.record(slot));
+  // `clustered`: the first clause is said by where the slot is.
+  void AddRecord(uint32_t slot, bool clustered) {
+    const RecordView record(segment_.record(slot).at);
     used_.clear();
     const char* at = record.first_clause();
-    for (uint16_t i = record.clauses(); i > 0; --i) {
+    if (clustered) at = ClauseView(at).end();
+    while (at != record.end()) {
       const ClauseView clause(at);
       if (!AddClause(clause, slot)) {
         SetBit(tested_.data(), slot);
@@ -89,7 +156,7 @@ class SegmentBuilder {
     const char* at = clause.first_operand();
     for (uint16_t i = clause.operands(); i > 0; --i) {
       const char* const operand = at;
-      ClauseView::Next(at);
+      Operand::Take(at);
       const uint32_t term = TermOf(clause.field(), kind, operand);
       uses_.push_back({.term = term, .class_index = class_index, .slot = slot});
     }
@@ -124,22 +191,23 @@ class SegmentBuilder {
 
   uint32_t TermOf(uint16_t field, ClauseKind kind, const char* operand_at) {
     const char* at = operand_at;
-    const Operand operand = ClauseView::Next(at);
+    const Operand operand = Operand::Take(at);
+    const uint32_t hash = HashScalar(operand.tag, operand.bytes);
     if (2 * (segment_.terms_.size() + 1) > places_.size()) GrowPlaces();
     const size_t mask = places_.size() - 1;
-    for (size_t i = Segment::HashOf(field, kind, operand.hash);; ++i) {
+    for (size_t i = Segment::HashOf(field, kind, hash);; ++i) {
       uint32_t& place = places_[i & mask];
       if (place == 0) {
         segment_.terms_.push_back(
-            {.hash = operand.hash,
-             .operand = static_cast<uint32_t>((operand_at - segment_.records_.data()) / 4),
+            {.hash = hash,
+             .operand = static_cast<uint32_t>(operand_at - segment_.records_.data()),
              .field = field,
              .kind = kind});
         place = static_cast<uint32_t>(segment_.terms_.size());
         return place - 1;
       }
       const Term& term = segment_.terms_[place - 1];
-      if (term.hash != operand.hash || term.field != field || term.kind != kind) continue;
+      if (term.hash != hash || term.field != field || term.kind != kind) continue;
       const Operand known = segment_.OperandOf(term);
       if (known.tag == operand.tag && known.bytes == operand.bytes) return place - 1;
     }
@@ -197,12 +265,17 @@ class SegmentBuilder {
   }
 
   // A list of a 64th of all slots takes half as much memory as their set, and longer to go through.
+  // A set has the slots that have no such condition, too; not of a negated class, which takes away.
   void AddEntry(absl::Span<const Use> uses) {
     Entry entry{.class_index = uses[0].class_index, .count = static_cast<uint32_t>(uses.size())};
     if (uses.size() == 1) {
       entry.begin = uses[0].slot;
     } else if (64 * uses.size() >= segment_.size()) {
       std::vector<uint64_t> bits(segment_.words());
+      if (!segment_.classes_[entry.class_index].negated) {
+        const std::vector<uint64_t>& has = has_[entry.class_index];
+        std::transform(has.begin(), has.end(), bits.begin(), [](uint64_t word) { return ~word; });
+      }
       for (const Use& use : uses) SetBit(bits.data(), use.slot);
       entry.form = Entry::Form::kBits;
       entry.begin = AppendBits(bits);
@@ -257,13 +330,15 @@ class SegmentBuilder {
   std::vector<std::vector<uint64_t>> has_;            // by class
   std::vector<uint64_t> tested_;
   std::map<uint16_t, std::vector<ContainedConditions::Condition>> contained_;  // by field
+  absl::flat_hash_map<Actions, size_t> cluster_of_;
   std::vector<uint32_t> places_;  // hash table of all terms
   std::vector<Use> uses_;
 };
 
-std::shared_ptr<const Segment> Segment::Build(absl::Span<const char* const> records) {
+std::shared_ptr<const Segment> Segment::Build(absl::Span<const RecordRef> records,
+                                              uint32_t least_cluster) {
   auto made = std::make_shared<Segment>();
-  SegmentBuilder(*made).Build(records);
+  SegmentBuilder(*made).Build(records, least_cluster);
   return made;
 }
 

@@ -1,5 +1,8 @@
 #include "src/match/index_stream.h"
 
+#include <algorithm>
+#include <array>
+#include <numeric>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -56,7 +59,7 @@ TargetMask FieldChunk::TargetsOf(uint64_t wanted) const {
 // A github stream begins with the event's fields and the action.
 Stream::Stream(std::string own_key, std::string_view source, std::string_view event,
                EpochDomain& epochs)
-    : key(std::move(own_key)), github_(source == "github"), epochs_(epochs) {
+    : key_(std::move(own_key)), github_(source == "github"), epochs_(epochs) {
   auto chunk = std::make_shared<FieldChunk>();
   if (github_) {
     for (const FieldRecipe& recipe : FieldRecipes()) {
@@ -67,7 +70,7 @@ Stream::Stream(std::string own_key, std::string_view source, std::string_view ev
     }
     action_field_ = static_cast<uint16_t>(chunk->fields.size());
     chunk->fields.push_back({.name = std::string(kActionPath), .pointer = true});
-    for (size_t i = 0; i < chunk->fields.size(); ++i) {
+    for (size_t i = 0; i < action_field_; ++i) {
       numbers_.emplace(chunk->fields[i].name, static_cast<uint16_t>(i));
     }
     CompilePlan(*chunk, kRepositoryPath).IgnoreError();  // of constants
@@ -79,6 +82,34 @@ Stream::Stream(std::string own_key, std::string_view source, std::string_view ev
 
 Stream::~Stream() {
   delete table_.load(std::memory_order_relaxed);
+}
+
+int Stream::Table::ActionNumber(std::string_view action) const {
+  const auto known = std::find(actions.begin(), actions.end(), action);
+  return known == actions.end() ? -1 : static_cast<int>(known - actions.begin());
+}
+
+int Stream::ActionNumber(std::string_view action) {
+  const Table& old = table();
+  if (const int known = old.ActionNumber(action); known >= 0) return known;
+  if (old.actions.size() == kMostActions) return -1;
+  auto table = std::make_unique<Table>(old);
+  table->actions.emplace_back(action);
+  Publish(std::move(table));
+  return static_cast<int>(this->table().actions.size()) - 1;
+}
+
+void Stream::NumberActions(const Table& table, absl::Span<Scalar> actions) {
+  static const std::array<char, kMostActions>& bytes = *[] {
+    auto* made = new std::array<char, kMostActions>;
+    std::iota(made->begin(), made->end(), 0);
+    return made;
+  }();
+  for (Scalar& action : actions) {
+    if (action.tag != Tag::kText) continue;
+    const int number = table.ActionNumber(action.text);
+    if (number >= 0) action = {.tag = Tag::kWord, .text = {&bytes[number], 1}};
+  }
 }
 
 absl::StatusOr<uint16_t> Stream::FieldNumber(std::string_view name) {

@@ -18,6 +18,7 @@
 #include "src/match/extract.h"
 #include "src/match/github_fields.h"
 #include "src/match/index_epoch.h"
+#include "src/match/index_values.h"
 
 namespace routines {
 
@@ -47,27 +48,38 @@ class Stream {
   Stream(std::string key, std::string_view source, std::string_view event, EpochDomain& epochs);
   ~Stream();
 
-  const std::string key;
+  std::string_view key() const { return key_; }
 
-  // What readers use: chunks by field number / 64, valid as long as the reader is pinned.
+  // What readers use, valid as long as the reader is pinned.
   struct Table {
-    std::vector<std::shared_ptr<const FieldChunk>> chunks;
+    std::vector<std::shared_ptr<const FieldChunk>> chunks;  // by field number / 64
+    std::vector<std::string> actions;                       // by number
+
+    // -1: it has none.
+    int ActionNumber(std::string_view action) const;
   };
   const Table& table() const { return *table_.load(std::memory_order_acquire); }
 
   // The number of a field, which is added where it is new. kResourceExhausted: there are too many.
   absl::StatusOr<uint16_t> FieldNumber(std::string_view name);
 
-  // Of a github stream: the action's number. The repository's name is no field, but the last target
+  // Of a github stream: the action's field. The repository's name is no field, but the last target
   // of the first chunk.
   uint16_t action_field() const { return action_field_; }
+  // Actions have numbers, too, for they are few and most triggers ask for some: the number of one,
+  // which is added where it is new. -1: there are too many, and this one is compared as a text.
+  int ActionNumber(std::string_view action);
+  // Puts the numbers of actions in place of their texts.
+  static void NumberActions(const Table& table, absl::Span<Scalar> actions);
 
  private:
   static constexpr size_t kMostFields = 60000;
+  static constexpr size_t kMostActions = 256;
 
   void Publish(std::unique_ptr<const Table> table);
   absl::Status AddField(std::string_view name);
 
+  const std::string key_;
   const bool github_;
   EpochDomain& epochs_;
   std::atomic<const Table*> table_;

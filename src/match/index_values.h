@@ -15,14 +15,22 @@
 namespace routines {
 
 // What kind of scalar it is; as in records, so that values compare with operands byte for byte.
-enum class Tag : uint8_t { kAbsent, kText, kNumber, kTrue, kFalse };
+enum class Tag : uint8_t {
+  kAbsent,
+  kText,
+  kNumber,
+  kTrue,
+  kFalse,
+  kWord,  // one byte: the number of an action (index_stream.h)
+};
 
 // One scalar: that of a field, or an element of its list.
 struct Scalar {
   Tag tag = Tag::kAbsent;
-  std::string_view text;  // kText: lower case where the field ignores case; kNumber: 8 bytes
-  std::string_view raw;   // kText: as it came
-  uint32_t hash = 0;      // of tag and text; set by ValueHash
+  // kText: lower case where the field ignores case; kNumber: 8 bytes; kWord: 1
+  std::string_view text;
+  std::string_view raw;  // kText: as it came
+  uint32_t hash = 0;     // of tag and text; set by ValueHash
   bool hashed = false;
 };
 

@@ -92,6 +92,26 @@ class World {
     Learn(routine);
   }
 
+  static std::vector<uint64_t> Numbers(absl::Span<const TriggerMatch> matches) {
+    std::vector<uint64_t> numbers;
+    for (const TriggerMatch match : matches) numbers.push_back(match.routine << 16 | match.trigger);
+    return numbers;
+  }
+
+  // What the answer's sets of bits say, each trigger once.
+  std::vector<uint64_t> InSets() {
+    std::vector<TriggerMatch> matches;
+    for (const Matcher::Buffer::Set& set : buffer_.sets()) {
+      for (size_t i = 0; i < set.triggers.size(); ++i) {
+        if ((set.bits[i / 64] >> i % 64 & 1) != 0) matches.push_back(set.triggers[i]);
+      }
+    }
+    std::vector<uint64_t> numbers = Numbers(matches);
+    std::sort(numbers.begin(), numbers.end());
+    numbers.erase(std::unique(numbers.begin(), numbers.end()), numbers.end());
+    return numbers;
+  }
+
   bool Agree(const RandomEvent& event) {
     const std::vector<ReferenceMatch> expected = reference_.Match(event.view());
     const absl::Status status = matcher_.Match(event.view(), buffer_);
@@ -101,6 +121,7 @@ class World {
       const auto& [account, name] = names_[match.routine];
       found.push_back({account, name, static_cast<int>(match.trigger)});
     }
+    EXPECT_EQ(InSets(), Numbers(buffer_.matches()));
     std::sort(found.begin(), found.end());
     matches_ += expected.size();
     if (found == expected) return true;
@@ -149,6 +170,10 @@ TEST(MatcherDifferential, AgreesInGroupsOfBothShapes) {
 
 TEST(MatcherDifferential, AgreesInSegmentsOfFewRecords) {
   RunWorlds({.most_flat = 2, .most_inline = 4}, 12);
+}
+
+TEST(MatcherDifferential, AgreesInClustersOfFewRecords) {
+  RunWorlds({.most_flat = 4, .most_inline = 1000, .least_cluster = 2}, 40);
 }
 
 TEST(MatcherDifferential, AgreesInSegmentsOfOneRecord) {

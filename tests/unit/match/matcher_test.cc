@@ -168,6 +168,74 @@ TEST(Matcher, AllocatesNothingPerEventOnceWarm) {
   EXPECT_EQ(allocations, 0u);
 }
 
+std::vector<const v1::Routine*> Pointers(const std::vector<v1::Routine>& routines) {
+  std::vector<const v1::Routine*> pointers;
+  for (const v1::Routine& routine : routines) pointers.push_back(&routine);
+  return pointers;
+}
+
+// Enough that several threads work on them; some names come twice.
+std::vector<v1::Routine> Crowd() {
+  std::vector<v1::Routine> routines;
+  for (int i = 0; i < 21'000; ++i) {
+    routines.push_back(Routine(absl::StrCat("r", i % 20'900),
+                               absl::StrCat(i % 3 == 0 ? "acme/api" : "acme/r", i % 500),
+                               v1::OPERATOR_MATCHES_REGEX, absl::StrCat(".*x", i % 10, ".*")));
+  }
+  return routines;
+}
+
+TEST(Matcher, TakesManyAtOnceAsOneByOne) {
+  std::vector<v1::Routine> routines = Crowd();
+  for (v1::Routine& routine : routines) {
+    auto* const github = routine.mutable_triggers(0)->mutable_github();
+    if (github->repositories(0).size() % 2 == 0) github->add_repositories("acme/api");
+  }
+  Matcher at_once, one_by_one;
+  ASSERT_TRUE(at_once.PutAll(Pointers(routines)).ok());
+  for (const v1::Routine& routine : routines) ASSERT_TRUE(one_by_one.Put(routine).ok());
+  EXPECT_EQ(at_once.size(), 20'900u);
+  EXPECT_EQ(one_by_one.size(), 20'900u);
+  const auto matches = Match(at_once, Payload("a x5 b x7"));
+  EXPECT_GT(matches.size(), 500u);
+  EXPECT_TRUE(matches == Match(one_by_one, Payload("a x5 b x7")));
+  for (const v1::Routine& routine : routines) at_once.Remove("acme", routine.name());
+  EXPECT_EQ(at_once.size(), 0u);
+  EXPECT_EQ(Match(at_once, Payload("a x5 b x7")).size(), 0u);
+}
+
+TEST(Matcher, StopsAtTheFirstOfManyThatIsWrong) {
+  std::vector<v1::Routine> routines = Crowd();
+  for (int i : {12'345, 15'000}) {
+    routines[i].mutable_triggers(0)->mutable_github()->mutable_filters(0)->set_field(
+        absl::StrCat("titel", i));
+  }
+  Matcher matcher;
+  const absl::Status status = matcher.PutAll(Pointers(routines));
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_NE(status.message().find("titel12345"), status.message().npos) << status;
+  EXPECT_EQ(matcher.size(), 12'345u);
+}
+
+TEST(Matcher, TellsMoreActionsApartThanHaveANumber) {
+  Matcher matcher;
+  for (int i = 0; i < 300; ++i) {
+    v1::Routine routine =
+        Routine(absl::StrCat("r", i), "acme/api", v1::OPERATOR_STARTS_WITH, "opened");
+    auto* const github = routine.mutable_triggers(0)->mutable_github();
+    github->add_actions(absl::StrCat("action", i));
+    github->mutable_filters(0)->set_field("/action");
+    github->mutable_filters(0)->mutable_value()->set_string_value("action");
+    ASSERT_TRUE(matcher.Put(routine).ok());
+  }
+  for (const int i : {0, 7, 255, 256, 299}) {
+    std::string payload = Payload("x");
+    payload.replace(payload.find("opened"), 6, absl::StrCat("action", i));
+    EXPECT_EQ(Match(matcher, payload).size(), 1u) << i;
+  }
+  EXPECT_EQ(Match(matcher, Payload("x")).size(), 0u);
+}
+
 // One routine goes from one group to another and back while a crowd around it changes, too: each
 // reader must always see it once.
 TEST(Matcher, ShowsEachChangeWholeOrNotAtAll) {
