@@ -1,15 +1,12 @@
 // The matcher, whole path from bytes to a list of matches, beside reading the same fields with
 // simdjson (P) in the same run. Prints tables in Markdown; times are CPU time of the thread.
 //
-//   matcher_benchmark [sizes|hard|changes|cores]… [--least N] [--most N]      default: all of it
-//   matcher_benchmark write FOLDER --routines N [--events M] [--subset simple|contains|full]
+//   matcher_benchmark [sizes|hard|extremes|changes|cores]… [--least N] [--most N]      default: all
+//   of it matcher_benchmark write FOLDER --routines N [--events M] [--subset simple|contains|full]
 //
 // `write` puts the workload into files for other systems: routines.jsonl (one routine of the
 // routine file's JSON form a line), events.jsonl (the payloads) and matches.jsonl (for each event
 // the names of the routines that it starts).
-#include <malloc.h>
-#include <time.h>
-
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -23,7 +20,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "bench/extract_payloads.h"
+#include "bench/matcher_measure.h"
 #include "bench/workload.h"
 #include "google/protobuf/util/json_util.h"
 #include "routines/event.h"
@@ -34,91 +31,10 @@
 namespace routines::bench {
 namespace {
 
-constexpr size_t kEvents = 2000;
-constexpr size_t kWarm = 200;
-
-double ThreadMicros() {
-  timespec now;
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return 1e6 * static_cast<double>(now.tv_sec) + 1e-3 * static_cast<double>(now.tv_nsec);
-}
-
-double WallMicros() {
-  return std::chrono::duration<double, std::micro>(
-             std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
-
-size_t HeapBytes() {
-  return mallinfo2().uordblks;
-}
-
-struct Times {
-  std::vector<double> all;
-
-  double At(double part) {
-    std::sort(all.begin(), all.end());
-    return all[std::min(all.size() - 1,
-                        static_cast<size_t>(part * static_cast<double>(all.size())))];
-  }
-  double median() { return At(0.5); }
-  double p99() { return At(0.99); }
-  double most() { return At(1.0); }
-};
-
-std::vector<simdjson::padded_string> Events(Workload& workload, size_t count) {
-  std::vector<simdjson::padded_string> events;
-  for (size_t i = 0; i < count; ++i) events.emplace_back(workload.Event());
-  return events;
-}
-
-EventView View(std::string_view payload) {
-  return {.source = "github", .type = "pull_request", .payload = payload};
-}
-
-void Check(const absl::Status& status) {
-  if (status.ok()) return;
-  std::fprintf(stderr, "matcher_benchmark: %s\n", status.ToString().c_str());
-  std::exit(1);
-}
-
-Times MeasurePeer(const std::vector<simdjson::padded_string>& events) {
-  SimdjsonPeer peer;
-  PullRequestFields fields;
-  Times times;
-  for (const auto& event : events) {
-    const double begin = ThreadMicros();
-    if (!peer.Read(event, fields)) std::exit(1);
-    times.all.push_back(ThreadMicros() - begin);
-  }
-  times.all.erase(times.all.begin(), times.all.begin() + kWarm);
-  return times;
-}
-
-struct Run {
-  Times times;       // but for the first events
-  double first = 0;  // the first event of all
-  double matches = 0;
-};
-
-Run MeasureMatcher(const Matcher& matcher, const std::vector<simdjson::padded_string>& events) {
-  Matcher::Buffer buffer;
-  Run run;
-  for (size_t i = 0; i < events.size(); ++i) {
-    const double begin = ThreadMicros();
-    Check(matcher.Match(View(events[i]), buffer));
-    run.matches += static_cast<double>(buffer.matches().size());
-    const double time = ThreadMicros() - begin;
-    if (i == 0) run.first = time;
-    if (i >= std::min(kWarm, events.size() / 10)) run.times.all.push_back(time);
-  }
-  run.matches /= static_cast<double>(events.size());
-  return run;
-}
-
 struct Built {
   std::unique_ptr<Matcher> matcher;
   double seconds = 0;
+  double cpu_seconds = 0;        // of all threads
   double bytes_per_routine = 0;  // beyond the text of its name and conditions
 };
 
@@ -143,9 +59,10 @@ Built Build(const std::vector<v1::Routine>& routines, const IndexTuning& tuning 
   Built built;
   const size_t before = HeapBytes();
   built.matcher = std::make_unique<Matcher>(tuning);
-  const double begin = WallMicros();
+  const double begin = WallMicros(), cpu_begin = ProcessMicros();
   Check(built.matcher->PutAll(pointers));
   built.seconds = 1e-6 * (WallMicros() - begin);
+  built.cpu_seconds = 1e-6 * (ProcessMicros() - cpu_begin);
   built.bytes_per_routine =
       static_cast<double>(HeapBytes() - before - text) / static_cast<double>(routines.size());
   return built;
@@ -162,8 +79,9 @@ std::vector<v1::Routine> Routines(Workload& workload, size_t count) {
 
 void Sizes(size_t least, size_t most) {
   std::printf(
-      "\n| routines | operators | build s | B/routine | P µs | median µs | × P | p99 | max | first "
-      "event | matches |\n|---|---|---|---|---|---|---|---|---|---|---|\n");
+      "\n| routines | operators | build s | CPU s | B/routine | after | P µs | median µs | × P | "
+      "p99 "
+      "| max | first event | matches |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|\n");
   const std::pair<Subset, const char*> subsets[] = {
       {Subset::kSimple, "S"}, {Subset::kContains, "C"}, {Subset::kFull, "F"}};
   for (size_t size = 10; size <= most; size *= size == 10 ? 100 : 10) {
@@ -174,11 +92,18 @@ void Sizes(size_t least, size_t most) {
       Built built = Build(routines);
       const auto events = Events(workload, kEvents);
       Times peer = MeasurePeer(events);
+      const size_t before = HeapBytes();
       Run run = MeasureMatcher(*built.matcher, events);
-      std::printf("| %zu | %s | %.2f | %.0f | %.2f | %.2f | %.2f | %.1f | %.1f | %.0f | %.1f |\n",
-                  size, name, built.seconds, built.bytes_per_routine, peer.median(),
-                  run.times.median(), run.times.median() / peer.median(), run.times.p99(),
-                  run.times.most(), run.first, run.matches);
+      // Regular expressions that events needed have been compiled meanwhile.
+      const double after = built.bytes_per_routine +
+                           (static_cast<double>(HeapBytes()) - static_cast<double>(before)) /
+                               static_cast<double>(size);
+      std::printf(
+          "| %zu | %s | %.2f | %.2f | %.0f | %.0f | %.2f | %.2f | %.2f | %.1f | %.1f | %.0f | %.1f "
+          "|\n",
+          size, name, built.seconds, built.cpu_seconds, built.bytes_per_routine, after,
+          peer.median(), run.times.median(), run.times.median() / peer.median(), run.times.p99(),
+          run.times.most(), run.first, run.matches);
       std::fflush(stdout);
     }
   }
@@ -186,8 +111,9 @@ void Sizes(size_t least, size_t most) {
 
 void Hard(size_t most) {
   std::printf(
-      "\n| set | routines | build s | reading µs | match µs | p99 | max | list µs | linear µs | "
-      "matches |\n|---|---|---|---|---|---|---|---|---|---|\n");
+      "\n| set | routines | build s | reading µs | match µs | p99 | max | sets µs | list µs | "
+      "linear "
+      "µs | matches |\n|---|---|---|---|---|---|---|---|---|---|---|\n");
   for (const HardSet& set : HardSets()) {
     for (size_t size = 10; size <= std::min<size_t>(most, 100'000); size *= 10) {
       Workload workload(size, Subset::kFull, 7);
@@ -207,7 +133,7 @@ void Hard(size_t most) {
       filter.set_operator_(v1::OPERATOR_EQUALS);
       filter.mutable_value()->set_string_value("nothing like it");
       Check(reading.Put(none).status());
-      Times read, match, list, slow;
+      Times read, match, sets, list, slow;
       Matcher::Buffer buffer;
       size_t matches = 0;
       const int count = 300;
@@ -221,6 +147,8 @@ void Hard(size_t most) {
         begin = ThreadMicros();
         Check(built.matcher->Match(View(event), buffer));
         const double matched = ThreadMicros();
+        buffer.sets();
+        const double in_sets = ThreadMicros();
         matches += buffer.matches().size();
         const double listed = ThreadMicros();
         double slow_time = 0;
@@ -232,17 +160,28 @@ void Hard(size_t most) {
         if (i < 30) continue;
         read.all.push_back(reading_time);
         match.all.push_back(matched - begin);
-        list.all.push_back(listed - matched);
+        sets.all.push_back(in_sets - matched);
+        list.all.push_back(listed - in_sets);
         if (slow_time > 0) slow.all.push_back(slow_time);
       }
       const double less = read.median();
-      std::printf("| %s | %zu | %.2f | %.2f | %.2f | %.1f | %.1f | %.2f | %.2f | %.1f |\n",
+      std::printf("| %s | %zu | %.2f | %.2f | %.2f | %.1f | %.1f | %.2f | %.2f | %.2f | %.1f |\n",
                   std::string(set.name).c_str(), size, built.seconds, less, match.median() - less,
-                  match.p99() - less, match.most() - less, list.median(), slow.median() - less,
-                  static_cast<double>(matches) / count);
+                  match.p99() - less, match.most() - less, sets.median(), list.median(),
+                  slow.median() - less, static_cast<double>(matches) / count);
       std::fflush(stdout);
     }
   }
+}
+
+// What reading the clock twice costs, which is in all times that are taken with it.
+double ClockMicros() {
+  Times times;
+  for (int i = 0; i < 1000; ++i) {
+    const double begin = ThreadMicros();
+    times.all.push_back(ThreadMicros() - begin);
+  }
+  return times.median();
 }
 
 // Replacing, removing and adding while readers go on.
@@ -258,7 +197,7 @@ void Changes(size_t most) {
   std::vector<v1::Routine> fresh;
   for (int i = 0; i < changes; ++i) fresh.push_back(workload.Routine(random() % most));
   for (int i = 0; i < changes; ++i) {
-    const v1::Routine& old = routines[random() % most];
+    const v1::Routine old = routines[random() % most];  // as one that has just been read
     double begin = ThreadMicros();
     const bool was = matcher.Remove(old.account(), old.name());
     double end = ThreadMicros();
@@ -269,18 +208,21 @@ void Changes(size_t most) {
     end = ThreadMicros();
     added.all.push_back(end - begin);
   }
-  for (const v1::Routine& routine : fresh) {
+  for (const v1::Routine& drawn : fresh) {
+    const v1::Routine routine = drawn;
     const double begin = ThreadMicros();
     Check(matcher.Put(routine).status());
     replaced.all.push_back(ThreadMicros() - begin);
   }
+  const double clock = ClockMicros();
   std::printf("\n| change of one of %zu | p50 µs | p99 | max |\n|---|---|---|---|\n", most);
   for (auto& [name, times] : {std::pair<const char*, Times*>{"remove", &removed},
                               {"put, new", &added},
                               {"put, replacing", &replaced}}) {
-    std::printf("| %s | %.2f | %.2f | %.1f |\n", name, times->median(), times->p99(),
-                times->most());
+    std::printf("| %s | %.2f | %.2f | %.1f |\n", name, times->median() - clock,
+                times->p99() - clock, times->most() - clock);
   }
+  std::printf("\nless %.2f µs for reading the clock.\n", clock);
   Run before = MeasureMatcher(matcher, events);
   std::atomic<bool> stop{false};
   std::thread writer([&] {
@@ -402,6 +344,7 @@ int Main(int argc, char** argv) {
   };
   if (wanted("sizes")) Sizes(number("--least"), number("--most"));
   if (wanted("hard")) Hard(number("--most"));
+  if (wanted("extremes")) Extremes();
   if (wanted("changes")) Changes(number("--most"));
   if (wanted("cores")) Cores(std::min<size_t>(100'000, number("--most")));
   return 0;
