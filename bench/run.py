@@ -56,21 +56,27 @@ def running(command, **options):
 
 @contextlib.contextmanager
 def routines(
-    binary, folder, *, executor, sessions, repository=None, more="", sandbox="auto"
+    binary, folder, *, executor, sessions, repository=None, more=(), sandbox="auto"
 ):
-    """`routines serve` with one routine, and `more`; gives its URL for fires, its token and its port."""
+    """`routines serve` with one routine, and those of `more`, texts of files; gives its URL for fires,
+    its token and its port."""
     folder.mkdir()
     repositories = f"repositories: [{{url: 'file://{repository}'}}]\n" if repository else ""
-    (folder / "bench.yaml").write_text(
-        f"name: bench\nprompt: go\n{repositories}triggers: [{{id: {TRIGGER}, api: {{}}}}]\n" + more
+    files = folder / "routines"
+    files.mkdir()
+    (files / "bench.yaml").write_text(
+        f"name: bench\nprompt: go\n{repositories}triggers: [{{id: {TRIGGER}, api: {{}}}}]\n"
     )
+    for number, text in enumerate(more):
+        (files / f"{number}.yaml").write_text(text)
     state = folder / "state"
     command = [binary, "serve", "--json", "--state", state, "--listen", "127.0.0.1:0"]
-    command += ["--routines", folder / "bench.yaml", "--executor", f"bench={executor}"]
+    command += ["--routines", files, "--executor", f"bench={executor}"]
     command += ["--max-concurrent-sessions", str(sessions), "--sandbox", sandbox]
     # Windows are counted as always; nothing comes near them.
-    command += ["--limit", "fires_per_hour_routine=1000000000"]
-    command += ["--limit", "fires_per_hour_account=1000000000"]
+    for window in ("fires", "github"):
+        for whose in ("routine", "account"):
+            command += ["--limit", f"{window}_per_hour_{whose}=1000000000"]
     with running(command, stdout=subprocess.PIPE) as process:
         url = json.loads(process.stdout.readline())["url"]
         made = subprocess.run(
@@ -198,7 +204,7 @@ def delivery_routines(matching):
     for number in range(10 * REPOSITORIES):
         kind = 0 if number % 10 < matching else 1 + number % 4
         yield (
-            f"---\nname: r{number}\nprompt: go\ntriggers:\n- id: t\n  github: {{event: pull_request, "
+            f"name: r{number}\nprompt: go\ntriggers:\n- id: t\n  github: {{event: pull_request, "
             f"repositories: [acme/r{number // 10}], actions: [opened, synchronize], "
             f"filters: [{conditions[kind] % number}]}}\n"
         )
@@ -207,7 +213,7 @@ def delivery_routines(matching):
 @contextlib.contextmanager
 def door(options, folder, matching):
     """The port of a server with 10,000 routines and a hook."""
-    more = "".join(delivery_routines(matching))
+    more = delivery_routines(matching)
     with routines(
         options.routines, folder, executor="sleep infinity", sessions=1, more=more
     ) as served:
