@@ -66,15 +66,14 @@ CommandResult ListDecisions(const DecisionsOptions& options) {
   std::string before;
   int left = options.limit;
   while (left > 0) {
-    ASSIGN_OR_RETURN(
-        const JsonValue page,
-        api.Get("/v1/decisions" +
-                QueryString({{"account", options.routine.empty() ? "" : name.account},
-                             {"routine", options.routine.empty() ? "" : name.name},
-                             {"event", options.event},
-                             {"since", since},
-                             {"before", before},
-                             {"limit", absl::StrCat(std::min(left, kMostOnAPage))}})));
+    ASSIGN_OR_RETURN(const JsonValue page,
+                     api.Get("/v1/decisions" +
+                             QueryString({{"account", options.routine.empty() ? "" : name.account},
+                                          {"routine", options.routine.empty() ? "" : name.name},
+                                          {"event", options.event},
+                                          {"since", since},
+                                          {"before", before},
+                                          {"limit", absl::StrCat(std::min(left, kMostOnAPage))}})));
     for (const JsonValue& decision : page["decisions"].Items()) {
       if (options.client.json) {
         all.push_back(decision);

@@ -34,8 +34,7 @@ void CommandLine::AddLimits(CLI::App* command, ServeOptions* options) {
                    "File of limits: lines of `name: value` (docs/limits_and_scale.md)")
       ->type_name(kFile)
       ->check(CheckNotEmpty);
-  command
-      ->add_option("--limit", options->limit, "One limit; wins over the file; may be repeated")
+  command->add_option("--limit", options->limit, "One limit; wins over the file; may be repeated")
       ->type_name("NAME=VALUE")
       ->check(CheckNotEmpty);
   command

@@ -42,11 +42,11 @@ void CommandLine::AddMatchCommands() {
   command->get_option("--routines")->required();
   AddJson(command, &match->json);
 
-  auto* explain = AddCommand<ExplainOptions>(
-      &app_, "explain",
-      "Say why an event starts a routine, or not: EVENT_ID and ROUTINE of a server, with its gates; "
-      "or an event and routines of files",
-      ExplainAny, &command);
+  auto* explain = AddCommand<ExplainOptions>(&app_, "explain",
+                                             "Say why an event starts a routine, or not: EVENT_ID "
+                                             "and ROUTINE of a server, with its gates; "
+                                             "or an event and routines of files",
+                                             ExplainAny, &command);
   AddEvent(command, &explain->files);
   CLI::Option* event =
       command->add_option("event_id", explain->stored.id, "A stored event, event_…")
@@ -58,7 +58,8 @@ void CommandLine::AddMatchCommands() {
   command->add_option("routine", explain->stored.routine, "[ACCOUNT/]NAME")
       ->type_name(kRoutine)
       ->needs(event);
-  command->add_option("--revision", explain->stored.revision, "An older revision, of a stored event")
+  command
+      ->add_option("--revision", explain->stored.revision, "An older revision, of a stored event")
       ->type_name("N")
       ->needs(event)
       ->check(CheckRevision);

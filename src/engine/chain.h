@@ -15,8 +15,8 @@ namespace routines {
 
 inline constexpr std::string_view kSessionSource = "session";
 
-// `session` is in a terminal state. Nothing where no trigger of its account matches: then there is no
-// event either. Without gates.
+// `session` is in a terminal state. Nothing where no trigger of its account matches: then there is
+// no event either. Without gates.
 absl::StatusOr<std::optional<Admission>> AdmitEnd(const v1::Session& session,
                                                   const Catalog& catalog, absl::Time now);
 

@@ -73,14 +73,14 @@ void Engine::Impl::Admit(Admission admission, AdmitDone done) {
   if (options.crash_point) options.crash_point("admit:before_commit");
   Begin();
   AddGates(catalog, options.limits, admission);
-  options.store->Admit(std::move(admission), [this, done = std::move(done)](
-                                                 absl::StatusOr<Admitted> admitted) {
-    if (options.crash_point) options.crash_point("admit:after_commit");
-    Count(admitted);
-    if (admitted.ok() && !admitted->duplicate) Spread(*admitted);
-    done(std::move(admitted));
-    End();
-  });
+  options.store->Admit(std::move(admission),
+                       [this, done = std::move(done)](absl::StatusOr<Admitted> admitted) {
+                         if (options.crash_point) options.crash_point("admit:after_commit");
+                         Count(admitted);
+                         if (admitted.ok() && !admitted->duplicate) Spread(*admitted);
+                         done(std::move(admitted));
+                         End();
+                       });
 }
 
 void Engine::Impl::Spread(const Admitted& admitted) {

@@ -48,7 +48,9 @@ absl::Status Wrong(std::string_view name, std::string_view value, std::string_vi
       absl::StrCat(std::string(name), ": ", Quoted(value), " is not ", std::string(wanted)));
 }
 
-absl::string_view View(std::string_view text) { return {text.data(), text.size()}; }
+absl::string_view View(std::string_view text) {
+  return {text.data(), text.size()};
+}
 
 struct Setter {
   std::string_view name, value;
@@ -98,8 +100,8 @@ absl::Status SetLimit(std::string_view name, std::string_view value, LimitOption
   for (const Limit& limit : Limits()) {
     if (limit.name == name) return std::visit(Setter{name, value, limits}, limit.place);
   }
-  return absl::InvalidArgumentError(absl::StrCat(
-      Quoted(name), " is no limit; there are: ", absl::StrJoin(LimitNames(), ", ")));
+  return absl::InvalidArgumentError(
+      absl::StrCat(Quoted(name), " is no limit; there are: ", absl::StrJoin(LimitNames(), ", ")));
 }
 
 absl::Status ReadLimits(std::string_view text, LimitOptions& limits) {

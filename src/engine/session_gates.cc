@@ -63,8 +63,8 @@ SessionGates::OverLimit WishOf(const v1::Trigger& trigger, std::string_view kind
 }  // namespace
 
 int ConcurrencyLimit(const v1::Routine& routine) {
-  const bool one_at_a_time = routine.overlap() == v1::OVERLAP_QUEUE ||
-                             routine.overlap() == v1::OVERLAP_CANCEL_RUNNING;
+  const bool one_at_a_time =
+      routine.overlap() == v1::OVERLAP_QUEUE || routine.overlap() == v1::OVERLAP_CANCEL_RUNNING;
   return one_at_a_time ? 1 : routine.limits().max_concurrent_sessions();
 }
 

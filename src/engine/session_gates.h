@@ -1,5 +1,5 @@
-// What each session of an admission has to pass in the store: the engine's limits, the trigger's wish
-// for what is over them, and the routine's rule of overlap.
+// What each session of an admission has to pass in the store: the engine's limits, the trigger's
+// wish for what is over them, and the routine's rule of overlap.
 //
 // Thread-safe.
 #ifndef ROUTINES_SRC_ENGINE_SESSION_GATES_H_

@@ -191,9 +191,9 @@ void Api::ListDecisions(RequestPtr request, Respond respond) {
   const absl::StatusOr<std::vector<v1::Decision>> decisions = engine_.ListDecisions(*query);
   if (!decisions.ok()) return respond(StatusResponse(decisions.status()));
   Response response;
-  response.body = absl::StrCat(
-      "{\"decisions\":",
-      JsonList(*decisions, [](const auto& decision) { return ToJson(decision); }));
+  response.body =
+      absl::StrCat("{\"decisions\":",
+                   JsonList(*decisions, [](const auto& decision) { return ToJson(decision); }));
   // A page that is not full is the last one.
   if (static_cast<int>(decisions->size()) == query->limit) {
     absl::StrAppend(&response.body, ",\"next_before\":\"", decisions->back().sequence(), "\"");

@@ -92,8 +92,8 @@ class Gatekeeper {
                                                      : causing->event_id());
     for (v1::Session& session : sessions) *session.mutable_lineage() = lineage;
     if (admission_.cause.max_sessions > 0 && !sessions.empty()) {
-      ASSIGN_OR_RETURN(following_, view_.CountFollowing(lineage.root_event_id(),
-                                                        admission_.cause.max_sessions));
+      ASSIGN_OR_RETURN(
+          following_, view_.CountFollowing(lineage.root_event_id(), admission_.cause.max_sessions));
     }
     return absl::OkStatus();
   }
@@ -177,11 +177,10 @@ class Gatekeeper {
   }
 
   absl::Status Coalesce(const RoutineRef& routine, const v1::Session& session) {
-    ASSIGN_OR_RETURN(
-        std::vector<v1::Decision> coalesced,
-        view_.Withdraw(routine, session.trigger_id(), v1::DECISION_REASON_COALESCED,
-                       absl::StrCat("event ", admission_.event.id(),
-                                    " came while it waited and took its place")));
+    ASSIGN_OR_RETURN(std::vector<v1::Decision> coalesced,
+                     view_.Withdraw(routine, session.trigger_id(), v1::DECISION_REASON_COALESCED,
+                                    absl::StrCat("event ", admission_.event.id(),
+                                                 " came while it waited and took its place")));
     gated_.coalesced.insert(gated_.coalesced.end(), coalesced.begin(), coalesced.end());
     return absl::OkStatus();
   }

@@ -40,10 +40,9 @@ int64_t FirstWithRoom(const Times& times, int64_t most, int64_t window, int64_t 
       continue;
     }
     // Slots that are taken already, of sessions whose window reaches back over this time.
-    const auto full =
-        std::find_if(later, times.end(), [&](int64_t taken) {
-          return taken >= time + window || CountUpTo(times, taken, window) >= most;
-        });
+    const auto full = std::find_if(later, times.end(), [&](int64_t taken) {
+      return taken >= time + window || CountUpTo(times, taken, window) >= most;
+    });
     if (full == times.end() || *full >= time + window) return time;
     time = *full;
   }

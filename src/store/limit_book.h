@@ -38,13 +38,14 @@ class LimitBook {
   void Remove(const Counted& who, absl::Time slot);
 
   struct Turn {
-    absl::Time slot;                  // the first time at which every limit has room
+    absl::Time slot;                     // the first time at which every limit has room
     const SessionLimit* full = nullptr;  // the limit that put it off last; null: none did
-    int64_t used = 0;                 // sessions in the window of `full` that ends at `now`
-    int64_t waiting = 0;              // slots of the same routine and kind that are still to come
-    bool metered = false;             // a metered limit is full at `slot`
+    int64_t used = 0;                    // sessions in the window of `full` that ends at `now`
+    int64_t waiting = 0;   // slots of the same routine and kind that are still to come
+    bool metered = false;  // a metered limit is full at `slot`
   };
-  // `who` has a kind. With `in_turn`, not before the sessions of the same routine and kind that wait.
+  // `who` has a kind. With `in_turn`, not before the sessions of the same routine and kind that
+  // wait.
   Turn Next(const Counted& who, const std::vector<SessionLimit>& limits, absl::Time now,
             bool in_turn);
 
@@ -53,8 +54,7 @@ class LimitBook {
  private:
   using Times = std::vector<int64_t>;  // nanoseconds since 1970, in order
 
-  static std::string Key(std::string_view account, std::string_view routine,
-                         std::string_view kind);
+  static std::string Key(std::string_view account, std::string_view routine, std::string_view kind);
   Times& ListOf(const Counted& who, const SessionLimit& limit);
   static void Forget(Times& times, absl::Time now);
   int64_t FirstFor(const Counted& who, const SessionLimit& limit, int64_t from);

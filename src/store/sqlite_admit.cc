@@ -110,8 +110,7 @@ absl::Status CheckSessionIds(Connection& connection, const Admission& admission)
   return absl::OkStatus();
 }
 
-absl::Status InsertDecisions(Connection& connection, EncodedAdmission& encoded,
-                             int64_t event_seq) {
+absl::Status InsertDecisions(Connection& connection, EncodedAdmission& encoded, int64_t event_seq) {
   if (encoded.decisions.empty()) return absl::OkStatus();
   ASSIGN_OR_RETURN(Statement statement,
                    connection.Prepare("INSERT INTO decisions (event_seq, account, routine, time, "
@@ -146,7 +145,8 @@ class View : public GateView {
   }
 
   absl::StatusOr<std::optional<v1::Session>> SessionThatPushed(const std::string& commit) override {
-    return One("SELECT " ROUTINES_SESSION_COLUMNS " FROM sessions WHERE seq = "
+    return One("SELECT " ROUTINES_SESSION_COLUMNS
+               " FROM sessions WHERE seq = "
                "(SELECT max(session_seq) FROM pushes WHERE commit_id = ?)",
                commit);
   }
@@ -269,8 +269,8 @@ absl::StatusOr<Admitted> Admit(Connection& connection, WriterMemory& memory,
   }
   RETURN_IF_ERROR(InsertDecisions(connection, encoded, event_seq));
   for (size_t i = 0; i < admission.sessions.size(); ++i) {
-    RETURN_IF_ERROR(InsertSession(connection, event_seq, admission.sessions[i],
-                                  admission.gates[i], encoded.sessions[i]));
+    RETURN_IF_ERROR(InsertSession(connection, event_seq, admission.sessions[i], admission.gates[i],
+                                  encoded.sessions[i]));
   }
   return Admitted{false,
                   admission.event.id(),

@@ -53,8 +53,7 @@ absl::StatusOr<bool> Pause(Connection& connection, WriterMemory& memory, const S
         Statement update,
         connection.Prepare("UPDATE routines SET record = ? WHERE account = ? AND name = ? "
                            "AND revision = ?"));
-    RETURN_IF_ERROR(
-        update.Bind(Blob{record}, change.account, change.name, saved.revision()).Run());
+    RETURN_IF_ERROR(update.Bind(Blob{record}, change.account, change.name, saved.revision()).Run());
   }
   if (change.paused) {
     RETURN_IF_ERROR(WithdrawSessions(connection, memory, {change.account, change.name}, "",
@@ -107,15 +106,13 @@ absl::StatusOr<std::string> Spend(Connection& connection, WriterMemory& memory, 
     ASSIGN_OR_RETURN(Statement old,
                      connection.Prepare("DELETE FROM spending WHERE account = ? AND routine = ? "
                                         "AND time <= ?"));
-    RETURN_IF_ERROR(
-        old.Bind(session.account(), session.routine(), end - 2 * kSpendWindow).Run());
+    RETURN_IF_ERROR(old.Bind(session.account(), session.routine(), end - 2 * kSpendWindow).Run());
     ASSIGN_OR_RETURN(Statement insert,
                      connection.Prepare("INSERT INTO spending (account, routine, time, "
                                         "session_seq, usd) VALUES (?, ?, ?, ?, ?)"));
-    RETURN_IF_ERROR(insert
-                        .Bind(session.account(), session.routine(), end, seq,
-                              session.usage().cost_usd())
-                        .Run());
+    RETURN_IF_ERROR(
+        insert.Bind(session.account(), session.routine(), end, seq, session.usage().cost_usd())
+            .Run());
   }
   if (update.pause_at_cost <= 0) return "";
   double sum = 0;
@@ -123,17 +120,16 @@ absl::StatusOr<std::string> Spend(Connection& connection, WriterMemory& memory, 
     ASSIGN_OR_RETURN(Statement total,
                      connection.Prepare("SELECT sum(usd) FROM spending WHERE account = ? AND "
                                         "routine = ? AND time > ? AND time <= ?"));
-    RETURN_IF_ERROR(total.Bind(session.account(), session.routine(), end - kSpendWindow, end)
-                        .Step()
-                        .status());
+    RETURN_IF_ERROR(
+        total.Bind(session.account(), session.routine(), end - kSpendWindow, end).Step().status());
     sum = total.Double(0);
   }
   if (sum < update.pause_at_cost) return "";
   const std::string reason = PauseReason(sum, update.pause_at_cost);
-  ASSIGN_OR_RETURN(const bool paused,
-                   Pause(connection, memory,
-                         SetPaused{session.account(), session.routine(), true, reason},
-                         /*unless_paused=*/true));
+  ASSIGN_OR_RETURN(
+      const bool paused,
+      Pause(connection, memory, SetPaused{session.account(), session.routine(), true, reason},
+            /*unless_paused=*/true));
   return paused ? reason : "";
 }
 

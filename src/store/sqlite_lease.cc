@@ -106,11 +106,10 @@ absl::StatusOr<bool> EndWait(Connection& connection, WriterMemory& memory, absl:
       return false;
     }
   }
-  RETURN_IF_ERROR(ChangeDecision(connection, ready.event_seq, session.id(),
-                                 [&](v1::Decision& decision) {
-                                   DecideLeased(session, now, decision);
-                                 })
-                      .status());
+  RETURN_IF_ERROR(
+      ChangeDecision(connection, ready.event_seq, session.id(), [&](v1::Decision& decision) {
+        DecideLeased(session, now, decision);
+      }).status());
   if (expired) RETURN_IF_ERROR(DropWaiting(connection, memory, ready.seq, session));
   return !expired;
 }
@@ -121,8 +120,7 @@ absl::StatusOr<std::optional<v1::Session>> LeaseOf(Connection& connection, Write
                                                    const std::string& account) {
   bool full = false;
   if (request.max_per_account > 0) {
-    ASSIGN_OR_RETURN(const int working,
-                     CountWorking(connection, account, request.max_per_account));
+    ASSIGN_OR_RETURN(const int working, CountWorking(connection, account, request.max_per_account));
     full = working >= request.max_per_account;
   }
   for (int64_t after = 0;;) {

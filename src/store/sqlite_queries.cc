@@ -169,8 +169,7 @@ absl::Status Get(Connection& connection, const DecisionQuery& query, Rows& rows)
   }
   ASSIGN_OR_RETURN(Statement statement,
                    connection.Prepare(absl::StrCat("SELECT record, seq FROM decisions WHERE ",
-                                                   where, " ORDER BY ", order,
-                                                   " DESC LIMIT ?2")));
+                                                   where, " ORDER BY ", order, " DESC LIMIT ?2")));
   statement.Bind(query.since, Limit(query.limit), query.account, query.routine, query.event_id,
                  query.before);
   for (;;) {

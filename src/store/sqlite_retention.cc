@@ -59,8 +59,7 @@ absl::Status SweepSessions(Connection& connection, const DeleteOld& rule, bool l
                             seq));
     entries += gone;
     if (entries >= kMostLogEntries) break;  // the rest of a long log goes in the next step
-    RETURN_IF_ERROR(
-        Delete(connection, "DELETE FROM pushes WHERE session_seq = ?", seq).status());
+    RETURN_IF_ERROR(Delete(connection, "DELETE FROM pushes WHERE session_seq = ?", seq).status());
     RETURN_IF_ERROR(Delete(connection, "DELETE FROM sessions WHERE seq = ?", seq).status());
   }
   return absl::OkStatus();

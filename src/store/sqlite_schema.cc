@@ -114,8 +114,8 @@ CREATE INDEX sessions_waiting ON sessions (account, routine, seq)
 )sql";
 
 // Limits, lineage, turns between accounts, and deletion of what is old.
-// kind, slot: as what and from when a session counts in the limits. waits: it waits for a limit, and
-// was never leased. root: the event at the beginning of its lineage.
+// kind, slot: as what and from when a session counts in the limits. waits: it waits for a limit,
+// and was never leased. root: the event at the beginning of its lineage.
 constexpr std::string_view kVersion3 = R"sql(
 ALTER TABLE sessions ADD COLUMN kind TEXT NOT NULL DEFAULT '';
 ALTER TABLE sessions ADD COLUMN slot INTEGER;
@@ -124,8 +124,7 @@ ALTER TABLE sessions ADD COLUMN root TEXT;
 ALTER TABLE sessions ADD COLUMN end_time INTEGER;
 UPDATE sessions SET end_time = create_time WHERE leasable_from IS NULL;
 CREATE INDEX sessions_by_end ON sessions (end_time) WHERE end_time IS NOT NULL;
-CREATE INDEX sessions_by_slot ON sessions (slot, account, routine, kind, waits)
-  WHERE slot IS NOT NULL;
+CREATE INDEX sessions_by_slot ON sessions (slot) WHERE slot IS NOT NULL;
 CREATE INDEX sessions_by_root ON sessions (root) WHERE root IS NOT NULL;
 
 -- Ready now, for each account; those that become ready at a time; and, of one routine, those that
@@ -173,8 +172,8 @@ absl::StatusOr<int64_t> Pragma(Connection& connection, std::string_view name) {
 }  // namespace
 
 const std::vector<std::string_view>& Migrations() {
-  static const auto& migrations = *new std::vector<std::string_view>{kVersion1, kVersion2,
-                                                                     kVersion3};
+  static const auto& migrations =
+      *new std::vector<std::string_view>{kVersion1, kVersion2, kVersion3};
   return migrations;
 }
 

@@ -105,12 +105,11 @@ std::optional<int64_t> LeaseUntilColumn(const v1::Session& session) {
 absl::Status InsertSession(Connection& connection, int64_t event_seq, const v1::Session& session,
                            const SessionGates& gates, std::string_view record) {
   ASSIGN_OR_RETURN(const bool parked, ComesToPark(connection, session));
-  ASSIGN_OR_RETURN(
-      Statement statement,
-      connection.Prepare(
-          "INSERT INTO sessions (id, event_seq, account, routine, state, create_time, "
-          "leasable_from, kind, slot, waits, root, record) "
-          "VALUES (?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?, NULLIF(?, ''), ?)"));
+  ASSIGN_OR_RETURN(Statement statement,
+                   connection.Prepare(
+                       "INSERT INTO sessions (id, event_seq, account, routine, state, create_time, "
+                       "leasable_from, kind, slot, waits, root, record) "
+                       "VALUES (?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?, NULLIF(?, ''), ?)"));
   const std::optional<absl::Time> slot = SlotOf(session, gates);
   return statement
       .Bind(session.id(), event_seq, session.account(), session.routine(),
@@ -158,9 +157,8 @@ absl::Status LetGoOn(Connection& connection, std::string_view account, std::stri
   for (;;) {
     ASSIGN_OR_RETURN(const Row oldest, OldestParked(connection, account, routine));
     if (oldest.seq == 0) return absl::OkStatus();
-    ASSIGN_OR_RETURN(const int on_their_way,
-                     CountOnTheirWay(connection, account, routine,
-                                     oldest.session.concurrency_limit()));
+    ASSIGN_OR_RETURN(const int on_their_way, CountOnTheirWay(connection, account, routine,
+                                                             oldest.session.concurrency_limit()));
     if (MustWait(oldest.session, on_their_way)) return absl::OkStatus();
     ASSIGN_OR_RETURN(Statement statement,
                      connection.Prepare("UPDATE sessions SET leasable_from = 0 WHERE seq = ?"));
@@ -224,12 +222,9 @@ absl::Status DropWaiting(Connection& connection, WriterMemory& memory, int64_t s
   return LetGoOn(connection, session.account(), session.routine());
 }
 
-absl::StatusOr<std::vector<v1::Decision>> WithdrawSessions(Connection& connection,
-                                                           WriterMemory& memory,
-                                                           const RoutineRef& routine,
-                                                           const std::string& trigger_id,
-                                                           v1::DecisionReason reason,
-                                                           const std::string& detail) {
+absl::StatusOr<std::vector<v1::Decision>> WithdrawSessions(
+    Connection& connection, WriterMemory& memory, const RoutineRef& routine,
+    const std::string& trigger_id, v1::DecisionReason reason, const std::string& detail) {
   struct Waiting {
     int64_t seq, event_seq;
     v1::Session session;

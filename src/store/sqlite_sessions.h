@@ -66,12 +66,9 @@ absl::StatusOr<std::optional<v1::Decision>> ChangeDecision(
     const std::function<void(v1::Decision&)>& change);
 
 // As GateView says.
-absl::StatusOr<std::vector<v1::Decision>> WithdrawSessions(Connection& connection,
-                                                           WriterMemory& memory,
-                                                           const RoutineRef& routine,
-                                                           const std::string& trigger_id,
-                                                           v1::DecisionReason reason,
-                                                           const std::string& detail);
+absl::StatusOr<std::vector<v1::Decision>> WithdrawSessions(
+    Connection& connection, WriterMemory& memory, const RoutineRef& routine,
+    const std::string& trigger_id, v1::DecisionReason reason, const std::string& detail);
 // It waited for a limit, and is gone with its slot.
 absl::Status DropWaiting(Connection& connection, WriterMemory& memory, int64_t seq,
                          const v1::Session& session);

@@ -233,10 +233,8 @@ class SqliteStore : public Store {
     if (Forked()) return done(ForkedError());
     if (absl::Status status = store::CheckAdmission(admission); !status.ok()) return done(status);
     Enqueue<Admitted>(
-        [memory = &state_->memory,
-         encoded = store::EncodedAdmission(std::move(admission))](Connection& connection) mutable {
-          return store::Admit(connection, *memory, encoded);
-        },
+        [memory = &state_->memory, encoded = store::EncodedAdmission(std::move(admission))](
+            Connection& connection) mutable { return store::Admit(connection, *memory, encoded); },
         std::move(done));
   }
 
@@ -244,10 +242,8 @@ class SqliteStore : public Store {
     if (Forked()) return done(ForkedError());
     if (absl::Status status = store::CheckUpdate(update); !status.ok()) return done(status);
     Enqueue<Updated>(
-        [memory = &state_->memory,
-         encoded = store::EncodedUpdate(std::move(update))](Connection& connection) mutable {
-          return store::Update(connection, *memory, encoded);
-        },
+        [memory = &state_->memory, encoded = store::EncodedUpdate(std::move(update))](
+            Connection& connection) mutable { return store::Update(connection, *memory, encoded); },
         std::move(done));
   }
 

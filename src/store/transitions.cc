@@ -124,9 +124,9 @@ absl::Status ApplyUpdate(SessionUpdate& update, v1::Session& session) {
 absl::Status CheckUpdate(const SessionUpdate& update) {
   const bool ends = update.session.has_value() && IsTerminal(update.session->state());
   if (!ends && (update.then || update.pause_at_cost > 0)) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "then, pause_at_cost: in an update of session ", update.session_id,
-        " that does not end it; give them with a terminal state"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("then, pause_at_cost: in an update of session ", update.session_id,
+                     " that does not end it; give them with a terminal state"));
   }
   return update.then ? CheckAdmission(*update.then) : absl::OkStatus();
 }

@@ -269,12 +269,12 @@ GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(DurableStoreConformanceTest);
 }  // namespace routines::testing
 
 // The tests themselves.
-#include "routines/testing/conformance_admit.h"   // IWYU pragma: export
+#include "routines/testing/conformance_admit.h"     // IWYU pragma: export
 #include "routines/testing/conformance_durable.h"   // IWYU pragma: export
-#include "routines/testing/conformance_ends.h"   // IWYU pragma: export
-#include "routines/testing/conformance_lease.h"   // IWYU pragma: export
-#include "routines/testing/conformance_limits.h"  // IWYU pragma: export
-#include "routines/testing/conformance_save.h"    // IWYU pragma: export
+#include "routines/testing/conformance_ends.h"      // IWYU pragma: export
+#include "routines/testing/conformance_lease.h"     // IWYU pragma: export
+#include "routines/testing/conformance_limits.h"    // IWYU pragma: export
+#include "routines/testing/conformance_save.h"      // IWYU pragma: export
 #include "routines/testing/conformance_sessions.h"  // IWYU pragma: export
 
 #endif  // ROUTINES_TESTING_CONFORMANCE_H_

@@ -111,10 +111,10 @@ TEST_P(StoreConformanceTest, ARoutineThatHasCostItsDayIsPaused) {
 // ---- retention ----
 
 TEST_P(StoreConformanceTest, OldIsDeletedAndWhatIsUnfinishedOrHeldIsNot) {
-  ASSERT_TRUE(Admit(MakeAdmission(1)).ok());               // ends
-  ASSERT_TRUE(Admit(MakeAdmission(2)).ok());               // goes on
-  ASSERT_TRUE(Admit(MakeAdmission(3, "for-ever")).ok());   // ends; its key stays
-  Admission held = MakeAdmission(4);                       // its key holds for 8 days
+  ASSERT_TRUE(Admit(MakeAdmission(1)).ok());              // ends
+  ASSERT_TRUE(Admit(MakeAdmission(2)).ok());              // goes on
+  ASSERT_TRUE(Admit(MakeAdmission(3, "for-ever")).ok());  // ends; its key stays
+  Admission held = MakeAdmission(4);                      // its key holds for 8 days
   held.dedupe_keys = {{"held", Now() + absl::Hours(192)}};
   held.sessions.clear();
   ASSERT_TRUE(Admit(held).ok());
@@ -156,8 +156,7 @@ TEST_P(StoreConformanceTest, OverItsSizeTheOldestGoEarlier) {
     ASSERT_TRUE(Admit(admission).ok());
   }
   for (int step = 0; step < 40; ++step) {
-    ASSERT_TRUE(
-        store_->Save(DeleteOld{.now = Now(), .max_bytes = 300'000, .limit = 1}).ok());
+    ASSERT_TRUE(store_->Save(DeleteOld{.now = Now(), .max_bytes = 300'000, .limit = 1}).ok());
   }
   const Rows rows = Read(EventQuery{});
   EXPECT_LT(rows.events.size(), 18u);

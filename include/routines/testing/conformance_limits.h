@@ -182,11 +182,12 @@ TEST_P(StoreConformanceTest, ManyThreadsNeverTakeMoreThanTheLimit) {
     threads.emplace_back([this, thread] {
       for (int i = 0; i < kEach; ++i) {
         absl::Notification done;
-        store_->Admit(Gated(thread * kEach + i + 1, absl::Seconds(i * 13), {.limits = {Hourly(kMost)}}),
-                      [&](absl::StatusOr<Admitted> admitted) {
-                        EXPECT_TRUE(admitted.ok()) << admitted.status();
-                        done.Notify();
-                      });
+        store_->Admit(
+            Gated(thread * kEach + i + 1, absl::Seconds(i * 13), {.limits = {Hourly(kMost)}}),
+            [&](absl::StatusOr<Admitted> admitted) {
+              EXPECT_TRUE(admitted.ok()) << admitted.status();
+              done.Notify();
+            });
         done.WaitForNotification();
       }
     });
@@ -227,8 +228,7 @@ TEST_P(StoreConformanceTest, SkipLetsOneAtATimeIn) {
   const v1::Decision skipped = Decide(Gated(2, absl::Seconds(1), gates));
   EXPECT_EQ(skipped.reason(), v1::DECISION_REASON_OVERLAP);
   EXPECT_TRUE(absl::StrContains(skipped.detail(), Id("session", 1)));
-  EXPECT_EQ(Decide(Gated(3, absl::Seconds(1), gates, "other")).reason(),
-            v1::DECISION_REASON_FIRED);
+  EXPECT_EQ(Decide(Gated(3, absl::Seconds(1), gates, "other")).reason(), v1::DECISION_REASON_FIRED);
   EXPECT_EQ(LeaseAndEnd(absl::ZeroDuration()), 2);
   EXPECT_EQ(Decide(Gated(4, absl::Seconds(2), gates)).reason(), v1::DECISION_REASON_FIRED);
 }

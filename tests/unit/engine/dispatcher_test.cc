@@ -36,6 +36,8 @@ class DispatcherTest : public ::testing::Test {
     executor_ = testing::FakeExecutor::Holding();
     options.executors = {{"fake", executor_}};
     options.workspaces = workspaces_;
+    options.limits.fires_per_hour_routine = 0;
+    options.limits.fires_per_hour_account = 0;
     engine_ = std::make_unique<testing::TestEngine>(std::move(options));
     engine_->PutYaml(kAlert);
     return *engine_;

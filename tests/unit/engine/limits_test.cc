@@ -118,8 +118,7 @@ TEST(Limits, MeteredOverageLetsTheDayGoOn) {
   options.limits.metered_overage = true;
   testing::TestEngine engine(options);
   engine.PutYaml(kAlert);
-  EXPECT_FALSE(
-      engine->GetSession(engine->Fire({.trigger_id = kTrigger})->session_id)->metered());
+  EXPECT_FALSE(engine->GetSession(engine->Fire({.trigger_id = kTrigger})->session_id)->metered());
   EXPECT_TRUE(engine->GetSession(engine->Fire({.trigger_id = kTrigger})->session_id)->metered());
 }
 
@@ -236,7 +235,9 @@ void Flood(std::unique_ptr<Store> store, int hours) {
   }
 }
 
-TEST(Limits, AFloodIsAccountedForInMemory) { Flood(NewMemoryStore(), 24); }
+TEST(Limits, AFloodIsAccountedForInMemory) {
+  Flood(NewMemoryStore(), 24);
+}
 
 TEST(Limits, AFloodIsAccountedForInSqlite) {
   std::string folder = ::testing::TempDir() + "routines_flood_XXXXXX";
@@ -356,8 +357,8 @@ TEST(Chain, TheSourceIsTheEnginesOwn) {
 
 TEST(Spending, ARoutineThatHasCostItsDayIsPausedAndSaysSo) {
   EngineOptions options;
-  options.executors["fake"] = std::make_shared<testing::FakeExecutor>(
-      [](std::shared_ptr<Execution> execution) {
+  options.executors["fake"] =
+      std::make_shared<testing::FakeExecutor>([](std::shared_ptr<Execution> execution) {
         v1::SessionEvent event;
         event.mutable_usage()->set_cost_usd(2);
         execution->log().Append(std::move(event));
@@ -418,8 +419,9 @@ TEST(LimitOptions, WhatIsWrongIsToldByLineAndNothingIsSet) {
   const absl::Status status = ReadLimits(
       "fires_per_hour_routine: 5\nfires: 3\nmetered_overage: yes\nexpire_after: -1h\n", limits);
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
-  for (const char* const told : {"line 2: \"fires\" is no limit", "line 3: metered_overage: \"yes\"",
-                                 "line 4: expire_after: \"-1h\""}) {
+  for (const char* const told :
+       {"line 2: \"fires\" is no limit", "line 3: metered_overage: \"yes\"",
+        "line 4: expire_after: \"-1h\""}) {
     EXPECT_THAT(std::string(status.message()), HasSubstr(told));
   }
   EXPECT_EQ(limits.fires_per_hour_routine, 30);

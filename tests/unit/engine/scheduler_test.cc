@@ -288,7 +288,9 @@ TEST(Scheduler, ArmsAOnceAgainWithANewTime) {
 }
 
 TEST(Scheduler, TakesTenThousandAtOneInstant) {
-  TestEngine engine;
+  EngineOptions options;
+  options.limits.scheduled_per_hour_account = 0;
+  TestEngine engine(std::move(options));
   GoToMidnight(engine);
   for (int i = 0; i < 10'000; ++i) {
     engine.PutYaml(Yaml("cron: '0 1 * * *'", absl::StrCat("r", i)));
