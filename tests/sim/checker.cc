@@ -107,12 +107,15 @@ void Checker::CheckEvent(const v1::Event& event) {
       Wrong("event ", event.id(), " has two decisions for ", decision.trigger_id());
     }
     const bool fired = decision.reason() == v1::DECISION_REASON_FIRED;
-    if (fired != !decision.session_id().empty()) {
+    // One that waits for a limit has a session too, which waits.
+    const bool may = fired || decision.reason() == v1::DECISION_REASON_LIMIT;
+    if ((fired && decision.session_id().empty()) || (!may && !decision.session_id().empty())) {
       Wrong("a decision of ", event.id(), " is ", std::string(DecisionName(decision.reason())),
             " with session \"", decision.session_id(), "\"");
     }
     const auto session = sessions_.find(decision.session_id());
-    if (fired && (session == sessions_.end() || session->second.event_id() != event.id())) {
+    if (!decision.session_id().empty() &&
+        (session == sessions_.end() || session->second.event_id() != event.id())) {
       Wrong("the session of a decision of ", event.id(), " is not there");
     }
   }
@@ -179,7 +182,9 @@ void Checker::CheckSession(const v1::Session& session) {
     Wrong("session ", session.id(), " has ", fired_[session.id()], " decisions");
   }
   if (!IsTerminal(session.state())) {
-    if (FromProto(session.create_time()) < history_.end - history_.settle) {
+    const absl::Time able = std::max(FromProto(session.create_time()),
+                                     FromProto(session.not_before()));  // 0: it may begin at once
+    if (able < history_.end - history_.settle) {
       Wrong("session ", session.id(), " is still ", std::string(StateName(session.state())));
     }
     return;

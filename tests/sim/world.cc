@@ -115,6 +115,11 @@ void World::MakeHosts() {
   options.lease_duration = kLease;
   options.poll_interval = random_.Between(absl::Seconds(30), kMostPoll);
   options.min_schedule_interval = absl::Minutes(1);
+  if (random_.OneIn(3)) {
+    options.limits.scheduled_per_hour_account = random_.Between(2, 6);
+    options.limits.fires_per_hour_routine = random_.Between(1, 3);
+    options.limits.custom_per_hour_routine = random_.Between(1, 3);
+  }
   options.workspaces =
       std::make_shared<Workspaces>([this] { return !calm_ && random_.OneIn(rates_.no_workspace); });
   for (int i = 0; i < count; ++i) {
@@ -151,10 +156,6 @@ v1::Routine World::MakeRoutine(int number) {
   routine.set_prompt("Look.");
   routine.set_retries(random_.Between(0, 2));
   routine.set_overlap(static_cast<v1::Overlap>(random_.Between(0, 4)));
-  // What two processes see of each other at once is not what `skip` promises.
-  if (routine.overlap() == v1::OVERLAP_SKIP && hosts_.size() > 1) {
-    routine.set_overlap(v1::OVERLAP_ALLOW);
-  }
   if (random_.OneIn(3))
     routine.mutable_limits()->set_max_concurrent_sessions(random_.Between(1, 2));
   if (random_.OneIn(2)) {
@@ -178,10 +179,11 @@ void World::MakeRoutines() {
   const int count = random_.Between(1, 3);
   for (int i = 0; i < count; ++i) {
     const v1::Routine routine = MakeRoutine(i);
-    const int limit =
-        routine.overlap() == v1::OVERLAP_QUEUE || routine.overlap() == v1::OVERLAP_CANCEL_RUNNING
-            ? 1
-            : routine.limits().max_concurrent_sessions();
+    const int limit = routine.overlap() == v1::OVERLAP_QUEUE ||
+                              routine.overlap() == v1::OVERLAP_CANCEL_RUNNING ||
+                              routine.overlap() == v1::OVERLAP_SKIP
+                          ? 1
+                          : routine.limits().max_concurrent_sessions();
     if (limit > 0) history_.concurrency[routine.name()] = limit;
     // Before the others start: an engine learns of a change at its start, or because it made it.
     if (!hosts_[0]->engine().Put(routine).ok())
