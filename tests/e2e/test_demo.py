@@ -145,6 +145,10 @@ def test_the_script_shows_it_all(demo):
     for words in ("curl -X POST http://127.0.0.1:", "claude_code_session_url", "state      succeeded",
                   "+    if not pieces(items):", "claude/fix-SEN-4521", "OK"):
         assert words in shown, words
+    # One by the POST, one by the schedule; and nothing else was decided.
+    decisions = shown.split("== Why each of them ran\n")[1].split("\n== ")[0]
+    assert decisions.count("fired") == 2, decisions
+    assert "default/reminder" in decisions and "alert-triage" in decisions
 
 
 def test_the_script_leaves_the_server_running_until_ctrl_c(demo):
