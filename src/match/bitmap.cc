@@ -26,6 +26,11 @@ ROUTINES_WIDE void BitmapAnd(uint64_t* bits, const uint64_t* with, size_t words)
   for (size_t i = 0; i < words; ++i) bits[i] &= with[i];
 }
 
+ROUTINES_WIDE void BitmapKeepMet(uint64_t* bits, const uint64_t* has, const uint64_t* met,
+                                 size_t words) {
+  for (size_t i = 0; i < words; ++i) bits[i] &= ~has[i] | met[i];
+}
+
 ROUTINES_WIDE void BitmapOr(uint64_t* bits, const uint64_t* more, size_t words) {
   for (size_t i = 0; i < words; ++i) bits[i] |= more[i];
 }

@@ -24,6 +24,8 @@ inline void ClearBit(uint64_t* bits, uint32_t slot) {
 
 void BitmapAnd(uint64_t* bits, const uint64_t* with, size_t words);
 void BitmapAndNot(uint64_t* bits, const uint64_t* without, size_t words);
+// bits &= ~has | met: what has no such condition, or has it met.
+void BitmapKeepMet(uint64_t* bits, const uint64_t* has, const uint64_t* met, size_t words);
 void BitmapOr(uint64_t* bits, const uint64_t* more, size_t words);
 bool BitmapMeets(const uint64_t* a, const uint64_t* b, size_t words);
 size_t BitmapCount(const uint64_t* bits, size_t words);
