@@ -28,11 +28,17 @@ class PushTest : public WorkspaceTest {
     EXPECT_EQ(UpstreamRefs(), before) << script;
   }
 
+  ShellResult Agent(const std::string& script) {
+    return RunShell(script, workspace_->working_directory(), workspace_->environment(), sandbox_);
+  }
+
   std::string Head() {
     std::string head = Agent("git rev-parse HEAD").output;
     head.pop_back();
     return head;
   }
+
+  Sandbox sandbox_;  // of the agent; none
 };
 
 TEST_F(PushTest, CreatesAndForwardsAClaudeBranch) {
@@ -119,6 +125,27 @@ TEST_F(PushTest, DoesNotOverwriteWhatSomebodyElsePushed) {
   MustRefuse("git push -f origin HEAD:claude/x", "forced updates are not allowed");
 }
 
+TEST_F(PushTest, DoesNotLetOneSessionOverwriteTheBranchOfAnother) {
+  RecordingLog log;
+  WorkspaceRequest request = request_;
+  request.session.set_id("session_2");
+  request.log = &log;
+  const PreparedWorkspace other = provider_->Prepare(request);
+  ASSERT_NE(other.workspace, nullptr) << other.outcome.message;
+  const ShellResult theirs =
+      RunShell("git commit -q --allow-empty -m theirs; git push -q origin HEAD:claude/theirs",
+               other.workspace->working_directory(), other.workspace->environment());
+  ASSERT_EQ(theirs.code, 0) << theirs.output;
+  MustRefuse("git push origin HEAD:claude/theirs", "rejected");
+  MustRefuse("git push -f origin HEAD:claude/theirs", "forced updates are not allowed");
+  MustRefuse("git push origin +HEAD:claude/theirs HEAD:claude/mine", "forced updates");
+  MustRefuse("git push origin :claude/theirs", "deleting is not allowed");
+  MustRefuse("git push --mirror origin", "rejected");
+  // Without a pass of its own it is nobody.
+  MustRefuse("HOME=/nowhere git push origin HEAD:claude/x", "not found");
+  EXPECT_EQ(log.pushes().size(), 1u);
+}
+
 TEST_F(PushTest, RefusesWhatWasNotOffered) {
   MustRefuse("git push -o x origin HEAD:claude/x", "does not support push options");
   MustRefuse("git push --signed origin HEAD:claude/x", "does not support --signed");
@@ -129,6 +156,32 @@ TEST_F(PushTest, IsNotFooledByTheSessionsOwnSettings) {
   MustRefuse("GIT_CONFIG_GLOBAL=/dev/null git push origin HEAD:claude/x", "not found");
   MustRefuse("git push --receive-pack=true --no-verify origin HEAD:main", "may be pushed");
   MustRefuse("git push \"$(git remote get-url origin)/../other\" HEAD:claude/x", "not found");
+  Agent("git config remote.origin.pushurl $(git remote get-url origin | sed s/upstream/other/)");
+  MustRefuse("git push origin HEAD:claude/x", "not found");
+  Agent("git config --unset remote.origin.pushurl");
+  MustRefuse(
+      "printf '[core]\\n\\thooksPath = /dev/null\\n' > more; "
+      "git -c include.path=$PWD/more -c core.hooksPath=/dev/null push origin HEAD:main",
+      "may be pushed");
+}
+
+// Straight to the upstream's folder, and to the gate's own: in a sandbox they are not there.
+TEST_F(PushTest, ReachesTheUpstreamByTheGateOnlyWhereThereIsASandbox) {
+  Sandbox sandbox = FindSandbox({});
+  if (sandbox.bubblewrap.empty()) GTEST_SKIP() << sandbox.missing;
+  auto provider = NewGitWorkspaceProvider({.root = base_ + "/sandboxed", .sandbox = sandbox});
+  ASSERT_TRUE(provider.ok()) << provider.status();
+  workspace_.reset();
+  provider_ = *std::move(provider);
+  MustPrepare();
+  sandbox_ = workspace_->sandbox();
+  ASSERT_EQ(Agent("git commit -q --allow-empty -m work; git push -q origin HEAD:claude/x").code, 0);
+  for (const std::string& url :
+       {"file://" + upstream_, upstream_, "ssh://localhost" + upstream_,
+        "file://" + base_ + "/sandboxed/mirrors", base_ + "/sandboxed/gate"}) {
+    MustRefuse("git config remote.origin.pushurl " + url + "; git push origin HEAD:main", "fatal");
+    MustRefuse("git -c remote.origin.receivepack=true push " + url + " HEAD:main", "fatal");
+  }
 }
 
 TEST_F(PushTest, LetsEverythingButDeletingAndForcingThroughWhereTheRepositoryAllowsIt) {

@@ -68,13 +68,15 @@ struct ShellResult {
 
 // Runs a script of bash.
 inline ShellResult RunShell(const std::string& script, const std::string& directory,
-                            std::map<std::string, std::string> environment) {
+                            std::map<std::string, std::string> environment,
+                            const Sandbox& sandbox = {}) {
   ShellResult result;
   SubprocessOptions options;
   options.command = {"bash", "-e", "-c", script};
   options.environment = std::move(environment);
   options.directory = directory;
-  options.timeout = absl::Minutes(2);
+  options.timeout = absl::Minutes(10);
+  options.sandbox = sandbox;
   options.output = [&](SubprocessOptions::Stream, std::string_view bytes) {
     result.output += bytes;
   };
