@@ -50,6 +50,27 @@ void SetRun(uint64_t* bits, uint32_t first, uint32_t last) {
 
 }  // namespace
 
+// A text as words of eight bytes from any position on. The last positions have less than a word
+// behind them, and are read from a copy that has.
+class ContainedSet::Words {
+ public:
+  explicit Words(std::string_view text)
+      : text_(text), tail_begin_(text.size() < 8 ? 0 : text.size() - 7) {
+    std::memcpy(tail_.data(), text.data() + tail_begin_, text.size() - tail_begin_);
+  }
+
+  std::string_view text() const { return text_; }
+  size_t tail_begin() const { return tail_begin_; }  // the first of those positions
+  uint64_t at(size_t at) const {
+    return LoadWord(at < tail_begin_ ? text_.data() + at : tail_.data() + (at - tail_begin_));
+  }
+
+ private:
+  const std::string_view text_;
+  const size_t tail_begin_;
+  std::array<char, 16> tail_ = {};
+};
+
 ContainedSet::ContainedSet(std::vector<Text> texts, const Tuning& tuning) : tuning_(tuning) {
   if (texts.empty()) return;
   std::vector<uint32_t> sorted;
@@ -116,37 +137,42 @@ void ContainedSet::BuildGrams() {
   }
 }
 
-// A text is looked for by that gram of it that the fewest texts have.
-void ContainedSet::AddGramTable(size_t width, std::vector<Gram> grams) {
-  GramTable table;
-  table.width = width;
-  table.mask = FirstBytesMask(width);
-  const auto bits = static_cast<int>(std::bit_width(grams.size()));
-  std::vector<uint32_t> counts(size_t{1} << std::min(bits + 3, 20));
+// Chooses for each text that gram of it that the fewest texts have. Returns their hashes.
+std::vector<uint32_t> ContainedSet::ChooseGrams(size_t width, std::vector<Gram>& grams) const {
+  std::vector<uint32_t> counts(size_t{1} << std::min<int>(std::bit_width(grams.size()) + 3, 20));
   const auto for_each_gram = [&](const Gram& gram, auto f) {
     const Place& place = places_[gram.number];
-    const size_t most = std::min<size_t>(place.size - width, kMostOffset);
-    const auto at = [&](size_t offset, size_t name) {
+    const auto gram_at = [&](size_t offset, uint32_t name) {
       const uint32_t hash = HashGram(LoadUpTo8(place.at + offset, width));
       f(name, hash, counts[hash & (counts.size() - 1)]);
     };
-    for (size_t offset = 0; offset <= most; ++offset) at(offset, offset);
-    at(place.size - width, kAtEnd);
+    const size_t last = place.size - width;
+    for (uint32_t i = 0; i <= std::min<size_t>(last, kMostOffset); ++i) gram_at(i, i);
+    gram_at(last, kAtEnd);
   };
   for (const Gram& gram : grams) {
-    for_each_gram(gram, [](size_t, uint32_t, uint32_t& count) { ++count; });
+    for_each_gram(gram, [](uint32_t, uint32_t, uint32_t& count) { ++count; });
   }
   std::vector<uint32_t> hashes;
   for (Gram& gram : grams) {
     uint32_t least = ~0u;
     hashes.push_back(0);
-    for_each_gram(gram, [&](size_t offset, uint32_t hash, uint32_t count) {
+    for_each_gram(gram, [&](uint32_t offset, uint32_t hash, uint32_t count) {
       if (count >= least) return;
       least = count;
       hashes.back() = hash;
-      gram.offset = static_cast<uint32_t>(offset);
+      gram.offset = offset;
     });
   }
+  return hashes;
+}
+
+void ContainedSet::AddGramTable(size_t width, std::vector<Gram> grams) {
+  const std::vector<uint32_t> hashes = ChooseGrams(width, grams);
+  GramTable table;
+  table.width = width;
+  table.mask = FirstBytesMask(width);
+  const auto bits = static_cast<int>(std::bit_width(grams.size()));
   table.bucket_shift = 32 - bits;
   table.begins.resize((size_t{1} << bits) + 1);
   const int filter_bits = std::clamp(bits + 4, 6, 22);
@@ -177,45 +203,14 @@ void ContainedSet::Find(std::string_view text, Scratch& scratch) const {
 bool ContainedSet::FindByGrams(const GramTable& table, std::string_view text, size_t& budget,
                                Scratch& scratch) const {
   if (text.size() < table.width) return true;
-  // The last positions have less than a word behind them: they are read from a copy.
-  std::array<char, 16> tail = {};
-  const size_t tail_begin = text.size() < 8 ? 0 : text.size() - 7;
-  std::memcpy(tail.data(), text.data() + tail_begin, text.size() - tail_begin);
-  const auto word_at = [&](size_t at) {
-    return LoadWord(at < tail_begin ? text.data() + at : tail.data() + (at - tail_begin));
-  };
-  const auto compare = [&](size_t at) {
-    const uint64_t word = word_at(at);
-    const uint32_t bucket = HashGram(word & table.mask) >> table.bucket_shift;
-    const Gram* gram = table.grams.data() + table.begins[bucket];
-    const Gram* const end = table.grams.data() + table.begins[bucket + 1];
-    size_t steps = static_cast<size_t>(end - gram);
-    if (steps > budget) return false;
-    for (; gram != end; ++gram) {
-      const size_t offset = gram->offset == kAtEnd ? gram->size - table.width : gram->offset;
-      const size_t begin = at - offset;  // a huge one where the text would begin before
-      if (begin > text.size() || gram->size > text.size() - begin) continue;
-      if (((word_at(begin) ^ gram->first) & FirstBytesMask(gram->size)) != 0) continue;
-      if (gram->size > 8) {
-        if (LoadWord(text.data() + begin + gram->size - 8) != gram->last) continue;
-        if (gram->size > 16) {
-          steps += gram->size / 32;
-          if (!Begins(text.substr(begin), gram->number, gram->size)) continue;
-        }
-      }
-      Note(gram->number, scratch);
-    }
-    if (steps > budget) return false;
-    budget -= steps;
-    return true;
-  };
+  const Words words(text);
   // The positions that pass the filter are gathered without a branch, some at a time.
   std::array<uint16_t, 256> passed;
   const uint64_t mask = table.mask;
   const uint64_t* const filter = table.filter.data();
   const int shift = table.filter_shift;
-  for (size_t begin = 0; begin < tail_begin; begin += passed.size()) {
-    const size_t count = std::min(passed.size(), tail_begin - begin);
+  for (size_t begin = 0; begin < words.tail_begin(); begin += passed.size()) {
+    const size_t count = std::min(passed.size(), words.tail_begin() - begin);
     size_t passes = 0;
     for (size_t i = 0; i < count; ++i) {
       const uint32_t bit = HashGram(LoadWord(text.data() + begin + i) & mask) >> shift;
@@ -223,12 +218,38 @@ bool ContainedSet::FindByGrams(const GramTable& table, std::string_view text, si
       passes += filter[bit / 64] >> (bit % 64) & 1;
     }
     for (size_t k = 0; k < passes; ++k) {
-      if (!compare(begin + passed[k])) return false;
+      if (!CompareAt(table, words, begin + passed[k], budget, scratch)) return false;
     }
   }
-  for (size_t at = tail_begin; at + table.width <= text.size(); ++at) {
-    if (!compare(at)) return false;
+  for (size_t at = words.tail_begin(); at + table.width <= text.size(); ++at) {
+    if (!CompareAt(table, words, at, budget, scratch)) return false;
   }
+  return true;
+}
+
+// Compares those texts whose gram may be at `at`. False: that is more than the budget has left.
+inline bool ContainedSet::CompareAt(const GramTable& table, const Words& words, size_t at,
+                                    size_t& budget, Scratch& scratch) const {
+  const uint32_t bucket = HashGram(words.at(at) & table.mask) >> table.bucket_shift;
+  const Gram* gram = table.grams.data() + table.begins[bucket];
+  const Gram* const end = table.grams.data() + table.begins[bucket + 1];
+  size_t steps = static_cast<size_t>(end - gram);
+  if (steps > budget) return false;
+  for (; gram != end; ++gram) {
+    const size_t offset = gram->offset == kAtEnd ? gram->size - table.width : gram->offset;
+    const std::string_view text = words.text();
+    const size_t begin = at - offset;  // a huge one where the text would begin before
+    if (begin > text.size() || gram->size > text.size() - begin) continue;
+    if (((words.at(begin) ^ gram->first) & FirstBytesMask(gram->size)) != 0) continue;
+    if (gram->size > 8 && LoadWord(text.data() + begin + gram->size - 8) != gram->last) continue;
+    if (gram->size > 16) {
+      steps += gram->size / 32;
+      if (!Begins(text.substr(begin), gram->number, gram->size)) continue;
+    }
+    Note(gram->number, scratch);
+  }
+  if (steps > budget) return false;
+  budget -= steps;
   return true;
 }
 

@@ -73,6 +73,7 @@ class ContainedSet {
   // A claim of more bytes than this is checked on account: see FindByLengths.
   static constexpr size_t kLong = 512;
 
+  class Words;
   // A text, by number. Texts that begin it are those from `head` up to it, then those from the head
   // of `up` up to `up`, and so on.
   struct Place {
@@ -120,12 +121,15 @@ class ContainedSet {
 
   void Number(std::vector<Text> texts, std::vector<uint32_t>& sorted);
   void BuildGrams();
+  std::vector<uint32_t> ChooseGrams(size_t width, std::vector<Gram>& grams) const;
   void AddGramTable(size_t width, std::vector<Gram> grams);
   void BuildLengths(const std::vector<uint32_t>& sorted);
   void InsertBeginning(uint32_t number, uint64_t hash);
 
   bool FindByGrams(const GramTable& table, std::string_view text, size_t& budget,
                    Scratch& scratch) const;
+  bool CompareAt(const GramTable& table, const Words& words, size_t at, size_t& budget,
+                 Scratch& scratch) const;
   void FindByLengths(std::string_view text, Scratch& scratch) const;
   void FindLongOnes(std::string_view text, Scratch& scratch) const;
   void Step(const uint64_t* hashes, size_t left, uint32_t step, size_t longest,
