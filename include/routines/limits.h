@@ -29,7 +29,8 @@ struct LimitOptions {
   // API fires; those over it are refused (kResourceExhausted, over HTTP 429).
   int fires_per_hour_routine = 30;
   int fires_per_hour_account = 100;
-  // Sessions that GitHub deliveries start; those over it wait, or what the trigger's over_limit says.
+  // Sessions that GitHub deliveries start; those over it wait, or what the trigger's over_limit
+  // says.
   int github_per_hour_routine = 60;
   int github_per_hour_account = 300;
   // The same for the events of the host's own sources, and of sessions that ended.

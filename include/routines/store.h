@@ -61,8 +61,8 @@ struct SessionGates {
   std::string kind;  // what it counts as in the limits; not empty where there are any
   std::vector<SessionLimit> limits;
   enum class OverLimit {
-    kWait,      // the session is stored with `not_before`, the time when the window opens, after those
-                // of its routine and kind that wait already; its decision becomes LIMIT, with `until`
+    kWait,  // the session is stored with `not_before`, the time when the window opens, after those
+            // of its routine and kind that wait already; its decision becomes LIMIT, with `until`
     kRefuse,    // no session; the decision becomes LIMIT, with `until`
     kCoalesce,  // as kWait, but of the sessions of its trigger that wait it takes the place: their
                 // decisions become COALESCED, and they are gone
@@ -216,10 +216,10 @@ struct SaveSetting {
   std::string name, value;
 };
 
-// Deletes what is over, the oldest first: at most about `limit` sessions and as many events, of many
-// log entries a part. An ended session goes with its log; an event with its decisions, once its
-// sessions are gone and none of its dedupe keys holds any more at `now`, but for those that hold for
-// ever, which stay. Nothing that still has something to do goes, whatever its age.
+// Deletes what is over, the oldest first: at most about `limit` sessions and as many events, of
+// many log entries a part. An ended session goes with its log; an event with its decisions, once
+// its sessions are gone and none of its dedupe keys holds any more at `now`, but for those that
+// hold for ever, which stay. Nothing that still has something to do goes, whatever its age.
 struct DeleteOld {
   absl::Time now;
   absl::Duration events = absl::InfiniteDuration();  // kept since their time
