@@ -98,12 +98,14 @@ void ScheduleQueue::Add(const v1::SavedRoutine& saved, int index, absl::Time sin
   }
   // What was due up to `looked` are the instants up to so much earlier.
   entry.taken = std::max(since, looked - entry.spread);
+  entry.since = since;
   const auto old = names_.find(Name(saved.routine().account(), saved.routine().name()));
   if (old != names_.end()) {
     for (const uint32_t i : old->second) {
       const Entry& before = entries_[i];
       if (before.trigger_id == entry.trigger_id && before.definition == entry.definition) {
         entry.taken = before.taken;
+        entry.since = before.since;
       }
     }
   }
@@ -222,7 +224,9 @@ void ScheduleQueue::Rewind(absl::Time now) {
   for (uint32_t i = 0; i < entries_.size(); ++i) {
     Entry& entry = entries_[i];
     if (!entry.live) continue;
-    entry.taken = std::min(entry.taken, now - entry.spread);
+    // What waited for its spread comes too, but nothing from before the save.
+    const absl::Time first = std::max(now - entry.spread, std::min(entry.since, now));
+    entry.taken = std::min(entry.taken, first);
     Enqueue(i);
   }
 }

@@ -58,6 +58,7 @@ class ScheduleQueue {
     Schedule schedule;
     std::string trigger_id;
     std::string definition;  // the trigger's schedule, serialized
+    absl::Time since;        // when it was saved
     absl::Time taken;        // everything up to here has been taken
     absl::Duration spread;   // each instant is due so much later
     absl::Duration window;   // how far back missed instants are caught up

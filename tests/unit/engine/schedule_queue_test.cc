@@ -210,6 +210,16 @@ TEST(ScheduleQueue, GivesInstantsAgainAfterTheClockWentBack) {
   EXPECT_EQ(queue.next(), At("2026-06-01 01:00:00"));
 }
 
+TEST(ScheduleQueue, GivesNothingFromBeforeItsSaveAfterTheClockWentBack) {
+  ScheduleQueue queue;
+  v1::SavedRoutine saved = Routine("0 * * * *");
+  *ScheduleOf(saved).mutable_spread() = ToProto(absl::Hours(12));
+  queue.Put(saved, At("2026-06-01 00:00:01"));
+  const absl::Time next = queue.next();
+  queue.Rewind(At("2026-06-01 00:00:00") + absl::Seconds(1));
+  EXPECT_EQ(queue.next(), next);
+}
+
 TEST(ScheduleQueue, TakesNoMoreTriggersThanAsked) {
   ScheduleQueue queue;
   for (int i = 0; i < 10; ++i) {
