@@ -106,6 +106,7 @@ bool ContainedHold(RecordView record, uint16_t field, absl::Span<const Scalar> v
     at = clause.end();
     if (clause.kind() != ClauseKind::kContains || clause.field() != field) continue;
     const std::string_view wanted = clause.operand().bytes;
+    if (wanted.empty()) continue;  // holds of what is no text, too: RecordHolds tests it
     const bool found = std::any_of(values.begin(), values.end(), [&](const Scalar& value) {
       return value.tag == Tag::kText && FindTextWithin(value.text, wanted, comparisons);
     });
