@@ -522,7 +522,10 @@ TEST_F(DispatcherTest, CleansAReasonThatAHostMade) {
 
 TEST_F(DispatcherTest, RunsTwoHundredSessionsAtOnce) {
   std::atomic<int> running = 0;
-  EngineOptions options{.max_concurrent_sessions = 200};
+  EngineOptions options{
+      .limits = {.fires_per_hour_routine = 0, .fires_per_hour_account = 0},
+      .max_concurrent_sessions = 200,
+  };
   options.executors["agent"] = NewCallbackExecutor([&](Execution& execution) {
     ++running;
     for (int i = 0; i < 20; ++i) {

@@ -356,7 +356,7 @@ TEST_F(ApiTest, DecisionsOfARoutineOrAnEvent) {
   EXPECT_THAT(Manage("GET", "/v1/decisions?event=" + event).body, HasSubstr(id));
   EXPECT_EQ(Manage("GET", "/v1/decisions?routine=alert&since=2100-01-01T00:00:00Z").body,
             "{\"decisions\":[]}");
-  ExpectError(Manage("GET", "/v1/decisions"), 400, "invalid_request_error", "event or routine");
+  EXPECT_THAT(Manage("GET", "/v1/decisions").body, HasSubstr(id));
   ExpectError(Manage("GET", "/v1/decisions?routine=a&since=soon"), 400, "invalid_request_error",
               "since");
 }

@@ -29,6 +29,7 @@ class ServerTest : public ::testing::Test {
  protected:
   void SetUp() override {
     EngineOptions options;
+    options.limits.fires_per_hour_routine = options.limits.fires_per_hour_account = 0;
     options.executors["fake"] = executor_;
     engine_ = *Engine::Create(std::move(options));
     const LoadResult loaded = LoadRoutine(

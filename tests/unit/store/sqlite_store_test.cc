@@ -13,6 +13,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "routines/store.h"
+#include "src/store/sqlite_schema.h"
 #include "tests/unit/store/store_testing.h"
 
 namespace routines::testing {
@@ -129,7 +130,7 @@ TEST_F(SqliteStoreTest, NewerSchemaIsRefusedAndLeftAlone) {
   const absl::Status status = Open().status();
   EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_THAT(std::string(status.message()), HasSubstr("99"));
-  RunSql("PRAGMA user_version = 1");
+  RunSql("PRAGMA user_version = " + std::to_string(store::Migrations().size()));
   EXPECT_TRUE(Open().ok());
 }
 
