@@ -22,6 +22,7 @@ struct ValidateOptions {
   bool json = false;
 };
 CommandResult Validate(const ValidateOptions& options);
+CommandResult Lint(const ValidateOptions& options);
 
 struct ApplyOptions {
   ClientOptions client;

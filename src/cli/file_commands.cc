@@ -1,7 +1,9 @@
-// validate, apply.
+// validate, lint, apply.
 #include <cstdio>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "routines/lint.h"
 #include "src/base/status_macros.h"
 #include "src/cli/commands.h"
 #include "src/cli/exit_codes.h"
@@ -40,6 +42,30 @@ CommandResult Validate(const ValidateOptions& options) {
     }
     if (problems.empty())
       std::printf("%zu %s valid\n", files.size(), files.size() == 1 ? "file is" : "files are");
+  }
+  return problems.empty() ? kExitOk : kExitFailed;
+}
+
+CommandResult Lint(const ValidateOptions& options) {
+  ASSIGN_OR_RETURN(const std::vector<RoutineFile> files, LoadRoutineFiles(options.files));
+  std::vector<LintSource> sources;
+  std::vector<Problem> problems;
+  for (const RoutineFile& file : files) {
+    absl::StatusOr<std::string> text = ReadFile(file.path);
+    if (text.ok()) {
+      sources.push_back({file.path, *std::move(text)});
+    } else {
+      problems.insert(problems.end(), file.loaded.problems.begin(), file.loaded.problems.end());
+    }
+  }
+  for (Problem& problem : LintRoutines(sources, absl::Now()))
+    problems.push_back(std::move(problem));
+  if (options.json) {
+    std::printf("{\"files\":%zu,\"problems\":%s}\n", files.size(), ProblemsJson(problems).c_str());
+  } else {
+    for (const Problem& problem : problems) {
+      std::printf("%s\n", EscapeControls(problem.ToString()).c_str());
+    }
   }
   return problems.empty() ? kExitOk : kExitFailed;
 }

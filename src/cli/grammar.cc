@@ -188,6 +188,14 @@ void CommandLine::AddFileCommands() {
       ->required();
   AddJson(command, &validate->json);
 
+  auto* lint = AddCommand<ValidateOptions>(
+      &app_, "lint", "Say what is valid in routine files and hardly meant; needs no server", Lint,
+      &command);
+  command->add_option("files", lint->files, "Routine files, or folders of them")
+      ->type_name(kFile)
+      ->required();
+  AddJson(command, &lint->json);
+
   auto* apply = AddCommand<ApplyOptions>(
       &app_, "apply", "Save routine files in the server; none unless all are valid", Apply,
       &command);

@@ -28,6 +28,7 @@ PUBLIC = {
     "json.h": "loader",
     "routine.h": "loader",
     "engine.h": "engine_api",
+    "lint.h": "loader",
     "limits.h": "engine_api",
     "embedded.h": "doors_api",
     "server.h": "doors_api",
