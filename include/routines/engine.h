@@ -199,9 +199,9 @@ class Engine {
 
   // ---- events ----
   // Fires an API trigger. OK means durable. kNotFound: no such trigger, or not an API one.
-  // kFailedPrecondition: the routine is paused, the trigger disabled, a session of it runs (overlap:
-  // skip) or it would loop; kResourceExhausted: a limit is reached, see RetryTime. All are recorded as
-  // decisions.
+  // kFailedPrecondition: the routine is paused, the trigger disabled, a session of it runs
+  // (overlap: skip) or it would loop; kResourceExhausted: a limit is reached, see RetryTime. All
+  // are recorded as decisions.
   absl::StatusOr<FireResult> Fire(const FireRequest& request);
   // The same without blocking: `done` runs once, inline or on another thread, and must not block.
   void FireAsync(FireRequest request, std::function<void(absl::StatusOr<FireResult>)> done);

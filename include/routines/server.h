@@ -43,7 +43,8 @@ struct ServerOptions {
   // How long a signed body that comes again under another delivery id is taken for a replay.
   absl::Duration github_replay_window = absl::Hours(30 * 24);
 
-  int max_connections = 10'000;  // in all; past that those are closed that wait longest for a request
+  int max_connections =
+      10'000;  // in all; past that those are closed that wait longest for a request
   int max_connections_per_address = 1'000;  // not counted for loopback
   int64_t max_header_bytes = 16 << 10;
   int64_t max_body_bytes = 1 << 20;  // management; fires and deliveries have limits of their own

@@ -146,8 +146,8 @@ struct ServeOptions {
   std::vector<std::string> sandbox_hide, sandbox_write;  // paths
   bool connectors_public_only = false;
   int max_concurrent_sessions = 16;
-  std::string limits;               // file; see ReadLimits
-  std::vector<std::string> limit;   // NAME=VALUE; win over the file
+  std::string limits;                      // file; see ReadLimits
+  std::vector<std::string> limit;          // NAME=VALUE; win over the file
   std::string keep_events, keep_sessions;  // durations; empty: for ever
   int64_t keep_megabytes = 0;              // 0: any size
   bool json = false;

@@ -292,7 +292,8 @@ CommandResult ExplainAny(const ExplainOptions& options) {
     return ExplainStoredEvent(options.stored);
   }
   if (options.files.routines.empty()) {
-    return UsageError("give EVENT_ID and ROUTINE of a server, or --event, --payload and --routines");
+    return UsageError(
+        "give EVENT_ID and ROUTINE of a server, or --event, --payload and --routines");
   }
   MatchOptions files = options.files;
   files.json = options.stored.client.json;

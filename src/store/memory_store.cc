@@ -212,10 +212,9 @@ void MemoryStore::InsertSession(const v1::Session& session, int64_t event,
   StoredSession& stored = sessions_[place];
   stored = {session, event, gates.kind, SlotOf(session, gates)};
   const RoutineKey routine(session.account(), session.routine());
-  stored.parked =
-      !WaitsForLimit(session) &&
-      (MustWait(session, static_cast<int>(on_their_way_[routine].size())) ||
-       (session.concurrency_limit() > 0 && !parked_[routine].empty()));
+  stored.parked = !WaitsForLimit(session) &&
+                  (MustWait(session, static_cast<int>(on_their_way_[routine].size())) ||
+                   (session.concurrency_limit() > 0 && !parked_[routine].empty()));
   session_places_[session.id()] = place;
   events_.at(event).sessions.push_back(place);
   PutIn(place);
@@ -268,11 +267,11 @@ absl::StatusOr<Admitted> MemoryStore::AdmitLocked(Admission admission) {
 int MemoryStore::CountWorking(const std::string& account) const {
   const auto found = by_account_.find(account);
   if (found == by_account_.end()) return 0;
-  return static_cast<int>(
-      std::count_if(found->second.begin(), found->second.end(), [&](int64_t place)
-                                                                    ABSL_NO_THREAD_SAFETY_ANALYSIS {
-        return sessions_.at(place).session.state() != v1::SESSION_STATE_QUEUED;
-      }));
+  return static_cast<int>(std::count_if(found->second.begin(), found->second.end(),
+                                        [&](int64_t place) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+                                          return sessions_.at(place).session.state() !=
+                                                 v1::SESSION_STATE_QUEUED;
+                                        }));
 }
 
 // False: it is not to be had after all.
@@ -398,8 +397,7 @@ absl::StatusOr<Updated> MemoryStore::UpdateNow(SessionUpdate update) {
 
 absl::Status MemoryStore::Save(const Change& change) {
   absl::MutexLock lock(&mu_);
-  return std::visit([this](const auto& c) ABSL_NO_THREAD_SAFETY_ANALYSIS { return Do(c); },
-                    change);
+  return std::visit([this](const auto& c) ABSL_NO_THREAD_SAFETY_ANALYSIS { return Do(c); }, change);
 }
 
 // ---- Save
@@ -416,8 +414,7 @@ absl::Status MemoryStore::Do(const SaveRoutine& change) {
   for (const v1::SavedTrigger& trigger : saved.triggers()) {
     auto owner = trigger_owners_.find(trigger.trigger_id());
     if (owner != trigger_owners_.end() && owner->second != key) {
-      return TriggerTakenError(trigger.trigger_id(), owner->second.first,
-                                      owner->second.second);
+      return TriggerTakenError(trigger.trigger_id(), owner->second.first, owner->second.second);
     }
     if (!saved.deleted()) triggers.insert(trigger.trigger_id());
   }
