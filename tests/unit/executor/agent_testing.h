@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "routines/executor.h"
 #include "routines/testing/recording_execution.h"
@@ -127,6 +128,14 @@ class AgentTest : public ::testing::Test {
   std::unique_ptr<Executor> executor_;
   std::shared_ptr<testing::RecordingExecution> execution_;
 };
+
+inline void ExpectFailure(const Outcome& outcome, v1::SessionStep step, const std::string& reason,
+                          const std::string& words = "") {
+  EXPECT_EQ(outcome.state, v1::SESSION_STATE_FAILED);
+  EXPECT_EQ(outcome.step, step);
+  EXPECT_EQ(outcome.reason, reason) << outcome.message;
+  EXPECT_THAT(outcome.message, ::testing::HasSubstr(words));
+}
 
 }  // namespace routines
 

@@ -55,14 +55,6 @@ class ClaudeExecutorTest : public AgentTest {
   }
 };
 
-void ExpectFailure(const Outcome& outcome, v1::SessionStep step, const std::string& reason,
-                   const std::string& words = "") {
-  EXPECT_EQ(outcome.state, v1::SESSION_STATE_FAILED);
-  EXPECT_EQ(outcome.step, step);
-  EXPECT_EQ(outcome.reason, reason) << outcome.message;
-  EXPECT_THAT(outcome.message, HasSubstr(words));
-}
-
 // ---- lines ----
 
 TEST_F(ClaudeExecutorTest, MakesTypedEventsOfEveryLineInOrder) {

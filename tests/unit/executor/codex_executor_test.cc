@@ -41,14 +41,6 @@ class CodexExecutorTest : public AgentTest {
   }
 };
 
-void ExpectFailure(const Outcome& outcome, v1::SessionStep step, const std::string& reason,
-                   const std::string& words = "") {
-  EXPECT_EQ(outcome.state, v1::SESSION_STATE_FAILED);
-  EXPECT_EQ(outcome.step, step);
-  EXPECT_EQ(outcome.reason, reason) << outcome.message;
-  EXPECT_THAT(outcome.message, HasSubstr(words));
-}
-
 TEST_F(CodexExecutorTest, MakesTypedEventsOfEveryLineInOrder) {
   const Outcome outcome = Run(Cat("codex/fixed.jsonl"));
   EXPECT_TRUE(outcome.ok()) << outcome.message;
