@@ -24,6 +24,15 @@ std::string Draw(std::mt19937& random, size_t size, int letters) {
   return text;
 }
 
+// Up to 200 different ones, sorted.
+std::vector<std::string> DrawSome(std::mt19937& random, size_t least, size_t most, int letters) {
+  std::set<std::string> texts;
+  for (int i = 1 + static_cast<int>(random() % 200); i > 0; --i) {
+    texts.insert(Draw(random, least + random() % (most - least + 1), letters));
+  }
+  return {texts.begin(), texts.end()};
+}
+
 bool Holds(Use use, const std::string& text, const std::string& wanted) {
   if (wanted.size() > text.size()) return false;
   return use == Use::kPrefixes ? text.compare(0, wanted.size(), wanted) == 0
@@ -33,11 +42,7 @@ bool Holds(Use use, const std::string& text, const std::string& wanted) {
 void Compare(Use use, int letters, size_t least, size_t most, size_t text_size) {
   std::mt19937 random(static_cast<unsigned>(letters * 1000 + least * 10 + most));
   for (int round = 0; round < 60; ++round) {
-    std::set<std::string> wanted;
-    for (int i = 1 + static_cast<int>(random() % 200); i > 0; --i) {
-      wanted.insert(Draw(random, least + random() % (most - least + 1), letters));
-    }
-    const std::vector<std::string> texts(wanted.begin(), wanted.end());
+    const std::vector<std::string> texts = DrawSome(random, least, most, letters);
     std::vector<PatternSet::Text> parts;
     for (uint32_t i = 0; i < texts.size(); ++i) parts.push_back({texts[i], i});
     std::shuffle(parts.begin(), parts.end(), random);
@@ -83,11 +88,7 @@ void ExpectFinds(const ContainedSet& set, const std::vector<std::string>& texts,
 void CompareRandom(int letters, size_t least, size_t most, size_t text_size) {
   std::mt19937 random(static_cast<unsigned>(letters * 1000 + least * 10 + most));
   for (int round = 0; round < 60; ++round) {
-    std::set<std::string> wanted;
-    for (int i = 1 + static_cast<int>(random() % 200); i > 0; --i) {
-      wanted.insert(Draw(random, least + random() % (most - least + 1), letters));
-    }
-    const std::vector<std::string> texts(wanted.begin(), wanted.end());
+    const std::vector<std::string> texts = DrawSome(random, least, most, letters);
     std::vector<ContainedSet::Text> parts;
     for (uint32_t i = 0; i < texts.size(); ++i) parts.push_back({texts[i], i});
     std::shuffle(parts.begin(), parts.end(), random);
