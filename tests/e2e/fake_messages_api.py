@@ -134,14 +134,24 @@ class LocalApi:
         self._thread.join()
 
 
-class FakeMessagesApi(LocalApi):
-    """`turns` answers the agent's own requests, those that offer tools; others get a short text."""
+class ScriptedApi(LocalApi):
+    """Answers by a script of turns; the last is repeated. With `key`, only whoever has that."""
 
     def __init__(self, turns, key=None):
         super().__init__()
         self._turns = list(turns)
         self._next = 0
         self._key = key
+
+    def _turn(self, request):
+        with self._lock:
+            turn = self._turns[min(self._next, len(self._turns) - 1)]
+            self._next += 1
+        return turn(request) if callable(turn) else turn
+
+
+class FakeMessagesApi(ScriptedApi):
+    """`turns` answers the agent's own requests, those that offer tools; others get a short text."""
 
     @property
     def turns(self):
@@ -168,12 +178,6 @@ class FakeMessagesApi(LocalApi):
         if not request.body.get("stream"):
             return handler.respond(200, message)
         return handler.respond_events(self._events(message))
-
-    def _turn(self, request):
-        with self._lock:
-            turn = self._turns[min(self._next, len(self._turns) - 1)]
-            self._next += 1
-        return turn(request) if callable(turn) else turn
 
     @staticmethod
     def _error(handler, error):

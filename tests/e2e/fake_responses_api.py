@@ -7,7 +7,7 @@ function that is given the request and returns one; the last turn is repeated.
 import json
 import uuid
 
-from fake_messages_api import Error, LocalApi
+from fake_messages_api import Error, ScriptedApi
 
 
 def say(words):
@@ -31,13 +31,7 @@ def outputs(request):
             for item in request.body["input"] if item.get("type") == "function_call_output"]
 
 
-class FakeResponsesApi(LocalApi):
-    def __init__(self, turns, key=None):
-        super().__init__()
-        self._turns = list(turns)
-        self._next = 0
-        self._key = key
-
+class FakeResponsesApi(ScriptedApi):
     @property
     def turns(self):
         return [request for request in self.requests if request.path == "/v1/responses"]
@@ -47,11 +41,7 @@ class FakeResponsesApi(LocalApi):
             return handler.respond(401, {"error": {"message": "bad key", "code": "invalid_api_key"}})
         if (request.method, request.path) != ("POST", "/v1/responses"):
             return handler.respond(404, {"error": {"message": request.path}})
-        with self._lock:
-            turn = self._turns[min(self._next, len(self._turns) - 1)]
-            self._next += 1
-        if callable(turn):
-            turn = turn(request)
+        turn = self._turn(request)
         if isinstance(turn, Error):
             return handler.respond(turn.status, {"error": {"message": turn.message}})
         identity = f"resp_{uuid.uuid4().hex[:20]}"
