@@ -88,6 +88,26 @@ TEST(Matcher, ReportsATriggerOnceWhenTwoOfItsPatternsFit) {
   EXPECT_EQ(Match(matcher, Payload("x")).size(), 1u);
 }
 
+// In a large group, a slot that is left alone is tested by itself, as to its texts.
+TEST(Matcher, TakesANullForAnEmptyTextInAGroupOfAnySize) {
+  std::string payload = Payload("");
+  payload.replace(payload.find(R"("title":"")"), 10, R"("title":null)");
+  v1::Routine wanted = Routine("wanted", "acme/api", v1::OPERATOR_NOT_CONTAINS, "w");
+  v1::Condition& contains = *wanted.mutable_triggers(0)->mutable_github()->add_filters();
+  contains.set_field("title");
+  contains.set_operator_(v1::OPERATOR_CONTAINS);
+  contains.mutable_value()->set_string_value("");
+  for (const size_t others : {10u, 100u, 1000u}) {
+    Matcher matcher;
+    ASSERT_TRUE(matcher.Put(wanted).ok());
+    for (size_t i = 0; i < others; ++i) {
+      ASSERT_TRUE(
+          matcher.Put(Routine(absl::StrCat("r", i), "acme/api", v1::OPERATOR_EQUALS, "x")).ok());
+    }
+    EXPECT_EQ(Match(matcher, payload).size(), 1u) << others;
+  }
+}
+
 TEST(Matcher, KeepsTheHandleOfARoutineAndGivesItToNoOther) {
   Matcher matcher;
   const auto first = matcher.Put(Routine("a", "acme/api", v1::OPERATOR_EQUALS, "x"));
