@@ -192,8 +192,10 @@ void ContainedSet::AddGramTable(size_t width, std::vector<Gram> grams) {
   tables_.push_back(std::move(table));
 }
 
+// By grams as long as that costs no more than a search by lengths would, so that nothing costs more
+// than twice what the better way does.
 void ContainedSet::Find(std::string_view text, Scratch& scratch) const {
-  size_t budget = 2 * text.size() + 64;
+  size_t budget = text.size() * std::bit_width(lengths_.size()) * 3 / 4 + 64;
   for (const GramTable& table : tables_) {
     if (!FindByGrams(table, text, budget, scratch)) return FindByLengths(text, scratch);
   }
@@ -204,22 +206,28 @@ bool ContainedSet::FindByGrams(const GramTable& table, std::string_view text, si
                                Scratch& scratch) const {
   if (text.size() < table.width) return true;
   const Words words(text);
-  // The positions that pass the filter are gathered without a branch, some at a time.
-  std::array<uint16_t, 256> passed;
+  // The positions that pass the filter are gathered without a branch, some at a time, and what is
+  // to be compared there is asked of the memory before the first one is looked at.
+  std::array<uint8_t, 64> passed;
   const uint64_t mask = table.mask;
   const uint64_t* const filter = table.filter.data();
   const int shift = table.filter_shift;
+  const size_t budget_at_begin = budget;
   for (size_t begin = 0; begin < words.tail_begin(); begin += passed.size()) {
     const size_t count = std::min(passed.size(), words.tail_begin() - begin);
     size_t passes = 0;
     for (size_t i = 0; i < count; ++i) {
       const uint32_t bit = HashGram(LoadWord(text.data() + begin + i) & mask) >> shift;
-      passed[passes] = static_cast<uint16_t>(i);
+      passed[passes] = static_cast<uint8_t>(i);
       passes += filter[bit / 64] >> (bit % 64) & 1;
     }
+    PrefetchGrams(table, text.substr(begin), absl::MakeConstSpan(passed).first(passes));
     for (size_t k = 0; k < passes; ++k) {
       if (!CompareAt(table, words, begin + passed[k], budget, scratch)) return false;
     }
+    // Where the first of them go on like that to the end, it is given up at once.
+    const size_t spent = budget_at_begin - budget;
+    if (begin == 0 && spent * (text.size() / passed.size()) > budget_at_begin) return false;
   }
   for (size_t at = words.tail_begin(); at + table.width <= text.size(); ++at) {
     if (!CompareAt(table, words, at, budget, scratch)) return false;
@@ -227,10 +235,26 @@ bool ContainedSet::FindByGrams(const GramTable& table, std::string_view text, si
   return true;
 }
 
+inline uint32_t ContainedSet::BucketOf(const GramTable& table, uint64_t word) {
+  return HashGram(word & table.mask) >> table.bucket_shift;
+}
+
+inline void ContainedSet::PrefetchGrams(const GramTable& table, std::string_view text,
+                                        absl::Span<const uint8_t> positions) {
+  std::array<uint32_t, 64> buckets;
+  for (size_t k = 0; k < positions.size(); ++k) {
+    buckets[k] = BucketOf(table, LoadWord(text.data() + positions[k]));
+    __builtin_prefetch(&table.begins[buckets[k]]);
+  }
+  for (size_t k = 0; k < positions.size(); ++k) {
+    __builtin_prefetch(table.grams.data() + table.begins[buckets[k]]);
+  }
+}
+
 // Compares those texts whose gram may be at `at`. False: that is more than the budget has left.
 inline bool ContainedSet::CompareAt(const GramTable& table, const Words& words, size_t at,
                                     size_t& budget, Scratch& scratch) const {
-  const uint32_t bucket = HashGram(words.at(at) & table.mask) >> table.bucket_shift;
+  const uint32_t bucket = BucketOf(table, words.at(at));
   const Gram* gram = table.grams.data() + table.begins[bucket];
   const Gram* const end = table.grams.data() + table.begins[bucket + 1];
   size_t steps = static_cast<size_t>(end - gram);
@@ -417,6 +441,15 @@ void ContainedSet::FindByLengths(std::string_view text, Scratch& scratch) const 
     for (uint32_t step = steps; step > 0; step /= 2) {
       Step(hashes + begin, text.size() - begin, step, longest,
            absl::MakeSpan(searches).first(count));
+    }
+    for (size_t i = 0; i < count; ++i) {
+      if (searches[i].number != kNone) __builtin_prefetch(&places_[searches[i].number]);
+    }
+    for (size_t i = 0; i < count; ++i) {
+      if (searches[i].number == kNone) continue;
+      const Place& place = places_[searches[i].number];
+      __builtin_prefetch(place.at);
+      __builtin_prefetch(&scratch.found[place.head / 64]);
     }
     for (size_t i = 0; i < count; ++i) {
       uint32_t number = searches[i].number;

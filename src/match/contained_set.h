@@ -126,6 +126,9 @@ class ContainedSet {
   void BuildLengths(const std::vector<uint32_t>& sorted);
   void InsertBeginning(uint32_t number, uint64_t hash);
 
+  static uint32_t BucketOf(const GramTable& table, uint64_t word);
+  static void PrefetchGrams(const GramTable& table, std::string_view text,
+                            absl::Span<const uint8_t> positions);
   bool FindByGrams(const GramTable& table, std::string_view text, size_t& budget,
                    Scratch& scratch) const;
   bool CompareAt(const GramTable& table, const Words& words, size_t at, size_t& budget,
