@@ -1,5 +1,4 @@
 // ReadGithubIdentity: where each event has what it is about, as data.
-#include <array>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -65,41 +64,65 @@ constexpr FieldRecipe kRunFromFork = {
     Derivation::kDiffer,
     {"/workflow_run/head_repository/full_name", "/repository/full_name"}};
 
-// Reads one recipe after the other, each with a plan of its own: it is done once for an event that
-// starts something.
-class IdentityReader {
- public:
-  explicit IdentityReader(std::string_view payload) { extraction_.Open(payload); }
+// Where the parts of an identity are among the targets of one plan.
+struct IdentityPlan {
+  struct Part {
+    const FieldRecipe* recipe = nullptr;  // null: the target is a plain pointer
+    int first = -1;                       // target; -1: the event has no such thing
+  };
 
-  const absl::Status& status() const { return status_; }
+  explicit IdentityPlan(std::string_view event);
 
-  DerivedField Recipe(const FieldRecipe* recipe) {
-    if (recipe == nullptr || !Read(recipe->used_paths())) return {};
-    return DeriveField(*recipe, extraction_, 0);
-  }
-
-  DerivedField Pointer(std::string_view path) {
-    if (path.empty() || !Read({path})) return {};
-    return PointerField(extraction_.values(0));
-  }
-
-  std::string Text(std::string_view path) { return TextOf(Pointer(path)); }
-
-  static std::string TextOf(const DerivedField& field) {
-    return field.kind == DerivedField::Kind::kText ? std::string(field.text) : std::string();
-  }
-
- private:
-  bool Read(absl::Span<const std::string_view> paths) {
-    const auto plan = ExtractionPlan::Compile(paths);
-    absl::Status status = plan.ok() ? extraction_.Read(*plan, plan->all()) : plan.status();
-    if (!status.ok()) status_ = std::move(status);
-    return status_.ok();
-  }
-
-  Extraction extraction_;
-  absl::Status status_;
+  Part action, repository, sender, sender_type, author, author_association, base_branch,
+      head_branch, tag, from_fork, number, title, head_sha, url;
+  ExtractionPlan plan;
 };
+
+IdentityPlan::IdentityPlan(std::string_view event) {
+  std::vector<std::string_view> paths;
+  const auto pointer = [&](std::string_view path) {
+    if (path.empty()) return Part{};
+    paths.push_back(path);
+    return Part{.first = static_cast<int>(paths.size()) - 1};
+  };
+  const auto derived = [&](const FieldRecipe* recipe) {
+    if (recipe == nullptr) return Part{};
+    const Part part{.recipe = recipe, .first = static_cast<int>(paths.size())};
+    const auto used = recipe->used_paths();
+    paths.insert(paths.end(), used.begin(), used.end());
+    return part;
+  };
+  const auto field = [&](std::string_view name) { return derived(FindFieldRecipe(event, name)); };
+  action = pointer(kActionPath);
+  repository = pointer(kRepositoryPath);
+  sender = pointer("/sender/login");
+  sender_type = pointer("/sender/type");
+  author = field("author");
+  author_association = field("author_association");
+  base_branch = field("base_branch");
+  head_branch = field("head_branch");
+  tag = field("tag");
+  from_fork = event == kRunFromFork.event ? derived(&kRunFromFork) : field("from_fork");
+  if (const IdentityPaths* const own = FindPaths(event); own != nullptr) {
+    number = pointer(own->number);
+    title = pointer(own->title);
+    head_sha = pointer(own->head_sha);
+    url = pointer(own->url);
+  }
+  plan = *ExtractionPlan::Compile(paths);  // the tables have pointers only
+}
+
+// The last one is that of events which have no row.
+const IdentityPlan& PlanOf(std::string_view event) {
+  static const auto& plans = *[] {
+    auto* const all = new std::vector<IdentityPlan>;
+    for (const IdentityPaths& row : kPaths) all->emplace_back(row.event);
+    all->emplace_back("");
+    return all;
+  }();
+  const IdentityPaths* const row = FindPaths(event);
+  return row == nullptr ? plans.back() : plans[static_cast<size_t>(row - kPaths)];
+}
 
 int64_t ToInt(const DerivedField& field) {
   int64_t value = 0;
@@ -124,30 +147,36 @@ std::string CommitId(std::string text) {
 
 absl::StatusOr<GithubIdentity> ReadGithubIdentity(std::string_view event,
                                                   std::string_view payload) {
-  IdentityReader reader(payload);
-  const auto field = [&](std::string_view name) {
-    return reader.Recipe(FindFieldRecipe(event, name));
-  };
-  const auto text = [&](std::string_view name) { return IdentityReader::TextOf(field(name)); };
-  GithubIdentity identity;
-  identity.action = reader.Text(kActionPath);
-  identity.repository = reader.Text(kRepositoryPath);
-  identity.sender = reader.Text("/sender/login");
-  identity.sender_is_bot = reader.Text("/sender/type") == "Bot";
-  identity.author = text("author");
-  identity.author_association = text("author_association");
-  identity.base_branch = text("base_branch");
-  identity.head_branch = text("head_branch");
-  identity.tag = text("tag");
-  identity.from_fork =
-      (event == kRunFromFork.event ? reader.Recipe(&kRunFromFork) : field("from_fork")).boolean;
-  if (const IdentityPaths* const paths = FindPaths(event); paths != nullptr) {
-    identity.number = ToInt(reader.Pointer(paths->number));
-    identity.title = reader.Text(paths->title);
-    identity.head_sha = CommitId(reader.Text(paths->head_sha));
-    identity.url = reader.Text(paths->url);
+  const IdentityPlan& plan = PlanOf(event);
+  thread_local Extraction extraction;
+  extraction.Open(payload);
+  if (absl::Status status = extraction.Read(plan.plan, plan.plan.all()); !status.ok()) {
+    return status;
   }
-  if (!reader.status().ok()) return reader.status();
+  const auto field = [&](const IdentityPlan::Part& part) {
+    if (part.first < 0) return DerivedField{};
+    if (part.recipe != nullptr) return DeriveField(*part.recipe, extraction, part.first);
+    return PointerField(extraction.values(part.first));
+  };
+  const auto text = [&](const IdentityPlan::Part& part) {
+    const DerivedField value = field(part);
+    return value.kind == DerivedField::Kind::kText ? std::string(value.text) : std::string();
+  };
+  GithubIdentity identity;
+  identity.action = text(plan.action);
+  identity.repository = text(plan.repository);
+  identity.sender = text(plan.sender);
+  identity.sender_is_bot = text(plan.sender_type) == "Bot";
+  identity.author = text(plan.author);
+  identity.author_association = text(plan.author_association);
+  identity.base_branch = text(plan.base_branch);
+  identity.head_branch = text(plan.head_branch);
+  identity.tag = text(plan.tag);
+  identity.from_fork = field(plan.from_fork).boolean;
+  identity.number = ToInt(field(plan.number));
+  identity.title = text(plan.title);
+  identity.head_sha = CommitId(text(plan.head_sha));
+  identity.url = text(plan.url);
   return identity;
 }
 
