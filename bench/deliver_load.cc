@@ -1,10 +1,11 @@
 // A load of GitHub deliveries: every one with its own id, body and signature.
 //
-//   deliver_load PORT PATH CONNECTIONS SECONDS BYTES REPOSITORIES SECRET
+//   deliver_load PORT PATH CONNECTIONS SECONDS BEGINNING REPOSITORIES SECRET
 //
 // Prints "figures REQUESTS MICROSECONDS P50 P99 ERRORS", times in microseconds, as fire.lua does. A
 // tool of HTTP load knows no signatures; this one signs as cheaply as can be, by going on from the
-// state of the hash after what all bodies begin with, so that it takes little of the machine.
+// state of the hash after what all bodies begin with (the file BEGINNING), so that it takes little
+// of the machine.
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <openssl/evp.h>
@@ -17,6 +18,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -86,18 +89,10 @@ struct Load {
   std::string run = std::to_string(Clock::now().time_since_epoch().count());
 };
 
-// A pull request's payload but for its end: the number and repository come there.
-std::string Prefix(size_t bytes) {
-  std::string text =
-      R"({"action":"opened","pull_request":{"number":1,"state":"open","title":"Mend the totals",)"
-      R"("draft":false,"merged":false,"author_association":"MEMBER","user":{"login":"ada"},)"
-      R"("html_url":"https://github.com/acme/api/pull/1","labels":[{"name":"bug"}],)"
-      R"("base":{"ref":"main","sha":"1111111111111111111111111111111111111111","repo":)"
-      R"({"full_name":"acme/api"}},"head":{"ref":"fix","sha":)"
-      R"("2222222222222222222222222222222222222222","repo":{"full_name":"acme/api"}},"body":")";
-  constexpr std::string_view kFiller = "The quick brown fox jumps over the lazy dog. ";
-  while (text.size() + 220 < bytes) text += kFiller;
-  return text + R"("},"sender":{"login":"ada"},)";
+// What every body begins with: a payload but for its repository, which comes at the end.
+std::string ReadFile(const char* path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
 }
 
 std::string NextRequest(Load& load) {
@@ -203,12 +198,13 @@ Figures Run(std::vector<Connection>& connections, Load& load, Clock::time_point 
 
 int main(int argc, char** argv) {
   if (argc != 8) {
-    std::fprintf(stderr, "deliver_load PORT PATH CONNECTIONS SECONDS BYTES REPOSITORIES SECRET\n");
+    std::fprintf(stderr,
+                 "deliver_load PORT PATH CONNECTIONS SECONDS BEGINNING REPOSITORIES SECRET\n");
     return 2;
   }
   Load load;
   load.path = argv[2];
-  load.prefix = Prefix(std::strtoul(argv[5], nullptr, 10));
+  load.prefix = ReadFile(argv[5]);
   load.repositories = std::max(std::atoi(argv[6]), 1);
   load.signer = std::make_unique<Signer>(argv[7], load.prefix);
   std::vector<Connection> connections(std::strtoul(argv[3], nullptr, 10));

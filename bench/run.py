@@ -25,6 +25,7 @@ import time
 from contextlib import nullcontext as already
 
 BENCH = pathlib.Path(__file__).resolve().parent
+EXAMPLES = BENCH.parent / "build/npm/node_modules/@octokit/webhooks-examples/api.github.com/index.json"
 TRIGGER = "trig_01BENCHBENCHBENCH"
 
 
@@ -225,9 +226,28 @@ def door(options, folder, matching):
         yield served["port"]
 
 
-def deliver(options, port, path):
+def delivery_beginning(folder):
+    """A file with all but the end of GitHub's own example of a pull request, of 10 KB."""
+    examples = json.loads(EXAMPLES.read_text())
+    payload = next(
+        example
+        for event in examples
+        if event["name"] == "pull_request"
+        for example in event["examples"]
+        if example["action"] == "opened"
+    )
+    del payload["repository"], payload["number"]  # deliver_load writes them
+    payload["pull_request"]["title"] = "Mend the totals"
+    payload["pull_request"]["author_association"] = "MEMBER"
+    payload["pull_request"]["head"]["repo"] = {"full_name": "acme/api"}
+    file = folder / "beginning.json"
+    file.write_text(json.dumps(payload, separators=(",", ":"))[:-1] + ",")
+    return file
+
+
+def deliver(options, port, path, beginning):
     """Accepted per second, p50 and p99 in milliseconds."""
-    load = [options.build / "bin/deliver_load", port, path, 32, options.seconds, 10_000, REPOSITORIES]
+    load = [options.build / "bin/deliver_load", port, path, 32, options.seconds, beginning, REPOSITORIES]
     done = subprocess.run([*map(str, load), SECRET], check=True, text=True, stdout=subprocess.PIPE)
     requests, duration, p50, p99, errors = map(int, done.stdout.split()[1:])
     assert requests > 0 and errors == 0, f"{errors} of {requests} deliveries were refused"
@@ -236,6 +256,7 @@ def deliver(options, port, path):
 
 def measure_deliveries(options, folder):
     figures = {}
+    beginning = delivery_beginning(folder)
     with contextlib.ExitStack() as stack:
         static = stack.enter_context(nginx(folder / "nginx-deliveries"))
         systems = {"nginx, static answer": (int(static.rstrip("/").rpartition(":")[2]), "/")}
@@ -244,7 +265,7 @@ def measure_deliveries(options, folder):
             systems[f"routines, durable, {name}"] = (port, "/v1/webhooks/github")
         for _ in range(options.rounds):
             for name, (port, path) in systems.items():
-                figures.setdefault(name, []).append(deliver(options, port, path))
+                figures.setdefault(name, []).append(deliver(options, port, path, beginning))
     print(
         "### Signed deliveries of 10 KB, 10,000 routines, 32 connections: median (lowest–highest) of "
         f"{options.rounds} runs of {options.seconds} s\n"
