@@ -80,11 +80,12 @@ absl::StatusOr<std::optional<int64_t>> InsertEvent(Connection& connection,
                                                    const EncodedAdmission& encoded) {
   const v1::Event& event = encoded.admission.event;
   ASSIGN_OR_RETURN(Statement statement,
-                   connection.Prepare("INSERT INTO events (id, source, time, record) "
-                                      "VALUES (?, ?, ?, ?) ON CONFLICT (id) DO NOTHING"));
-  RETURN_IF_ERROR(
-      statement.Bind(event.id(), event.source(), FromProto(event.time()), Blob{encoded.event})
-          .Run());
+                   connection.Prepare("INSERT INTO events (id, source, time, record, size) "
+                                      "VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING"));
+  RETURN_IF_ERROR(statement
+                      .Bind(event.id(), event.source(), FromProto(event.time()),
+                            Blob{encoded.event.bytes}, static_cast<int64_t>(encoded.event.size))
+                      .Run());
   if (connection.changes() == 0) return std::nullopt;
   return connection.last_insert_rowid();
 }
@@ -130,8 +131,10 @@ absl::Status InsertDecisions(Connection& connection, EncodedAdmission& encoded, 
 absl::Status UpdateEvent(Connection& connection, const EncodedAdmission& encoded,
                          int64_t event_seq) {
   ASSIGN_OR_RETURN(Statement statement,
-                   connection.Prepare("UPDATE events SET record = ? WHERE seq = ?"));
-  return statement.Bind(Blob{encoded.event}, event_seq).Run();
+                   connection.Prepare("UPDATE events SET record = ?, size = ? WHERE seq = ?"));
+  return statement
+      .Bind(Blob{encoded.event.bytes}, static_cast<int64_t>(encoded.event.size), event_seq)
+      .Run();
 }
 
 // What the gates see of the database.
@@ -224,11 +227,15 @@ class View : public GateView {
 
 EncodedAdmission::EncodedAdmission(Admission a) : admission(std::move(a)) {
   for (v1::Session& session : admission.sessions) InitializeLease(session);
-  EncodeAgain();
+  EncodeEvent();
+  EncodeOutcome();
 }
 
-void EncodedAdmission::EncodeAgain() {
-  event = admission.event.SerializeAsString();
+void EncodedAdmission::EncodeEvent() {
+  event = Compress(admission.event.SerializeAsString());
+}
+
+void EncodedAdmission::EncodeOutcome() {
   decisions.clear();
   sessions.clear();
   for (v1::Decision& decision : admission.decisions) {
@@ -259,8 +266,9 @@ absl::StatusOr<Admitted> Admit(Connection& connection, WriterMemory& memory,
   const int64_t event_seq = *inserted;
   ASSIGN_OR_RETURN(Gated gated, ApplyGates(view, admission));
   if (gated.changed) {
-    encoded.EncodeAgain();
+    encoded.EncodeOutcome();
     if (admission.event.has_lineage()) {
+      encoded.EncodeEvent();
       RETURN_IF_ERROR(UpdateEvent(connection, encoded, event_seq));
     }
   }

@@ -13,6 +13,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "routines/store.h"
+#include "src/store/compress.h"
 #include "src/store/sqlite_connection.h"
 #include "src/store/sqlite_sessions.h"
 
@@ -22,10 +23,11 @@ namespace routines::store {
 struct EncodedAdmission {
   explicit EncodedAdmission(Admission a);
   // After the admission was changed.
-  void EncodeAgain();
+  void EncodeEvent();
+  void EncodeOutcome();  // decisions and sessions
 
   Admission admission;
-  std::string event;
+  Compressed event;
   std::vector<std::string> decisions;
   std::vector<std::string> sessions;
 };

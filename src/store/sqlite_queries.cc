@@ -14,6 +14,7 @@
 #include "routines/session.h"
 #include "src/base/status_macros.h"
 #include "src/base/time_conversion.h"
+#include "src/store/compress.h"
 
 namespace routines::store {
 namespace {
@@ -25,6 +26,18 @@ absl::Status Collect(Statement& statement, std::vector<Message>& list) {
     ASSIGN_OR_RETURN(const bool row, statement.Step());
     if (!row) return absl::OkStatus();
     RETURN_IF_ERROR(statement.Parse(0, list.emplace_back()));
+  }
+}
+
+absl::Status CollectEvents(Statement& statement, Rows& rows) {
+  for (;;) {
+    ASSIGN_OR_RETURN(const bool row, statement.Step());
+    if (!row) return absl::OkStatus();
+    ASSIGN_OR_RETURN(const std::string record,
+                     Decompress(statement.Bytes(0), static_cast<size_t>(statement.Int64(1))));
+    if (!rows.events.emplace_back().ParseFromString(record)) {
+      return absl::DataLossError("a stored event cannot be read; restore a backup");
+    }
   }
 }
 
@@ -143,14 +156,14 @@ absl::Status Get(Connection& connection, const SessionEventQuery& query, Rows& r
 absl::Status Get(Connection& connection, const EventQuery& query, Rows& rows) {
   if (!query.id.empty()) {
     ASSIGN_OR_RETURN(Statement statement,
-                     connection.Prepare("SELECT record FROM events WHERE id = ?"));
-    return Collect(statement.Bind(query.id), rows.events);
+                     connection.Prepare("SELECT record, size FROM events WHERE id = ?"));
+    return CollectEvents(statement.Bind(query.id), rows);
   }
   ASSIGN_OR_RETURN(const int64_t before, SeqOf(connection, "events", query.before_id));
-  ASSIGN_OR_RETURN(
-      Statement statement,
-      connection.Prepare("SELECT record FROM events WHERE seq < ? ORDER BY seq DESC LIMIT ?"));
-  return Collect(statement.Bind(before, Limit(query.limit)), rows.events);
+  ASSIGN_OR_RETURN(Statement statement,
+                   connection.Prepare(
+                       "SELECT record, size FROM events WHERE seq < ? ORDER BY seq DESC LIMIT ?"));
+  return CollectEvents(statement.Bind(before, Limit(query.limit)), rows);
 }
 
 absl::Status Get(Connection& connection, const DecisionQuery& query, Rows& rows) {

@@ -157,6 +157,11 @@ CREATE TABLE spending (
 CREATE INDEX dedupe_keys_by_event ON dedupe_keys (event_seq) WHERE until < 9223372036854775807;
 )sql";
 
+// size: bytes of the record before it was compressed; 0: it is not.
+constexpr std::string_view kVersion4 = R"sql(
+ALTER TABLE events ADD COLUMN size INTEGER NOT NULL DEFAULT 0;
+)sql";
+
 absl::StatusOr<int64_t> Pragma(Connection& connection, std::string_view name) {
   absl::StatusOr<std::string> text =
       connection.QueryText(absl::StrCat("PRAGMA ", std::string(name)));
@@ -173,7 +178,7 @@ absl::StatusOr<int64_t> Pragma(Connection& connection, std::string_view name) {
 
 const std::vector<std::string_view>& Migrations() {
   static const auto& migrations =
-      *new std::vector<std::string_view>{kVersion1, kVersion2, kVersion3};
+      *new std::vector<std::string_view>{kVersion1, kVersion2, kVersion3, kVersion4};
   return migrations;
 }
 

@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <string>
@@ -43,6 +44,37 @@ class SqliteStoreTest : public ::testing::Test {
   TempFolder folder_;
   const std::string path_ = folder_ / "state.db";
 };
+
+// ---- large records
+
+TEST_F(SqliteStoreTest, LargeEventsTakeLittleRoom) {
+  auto store = MustOpen();
+  std::string payload = "[0";
+  for (int i = 1; i < 100'000; ++i) absl::StrAppend(&payload, ",", i % 100);
+  Admission admission = MakeAdmission("1");
+  admission.event.set_payload(payload + "]");
+  ASSERT_TRUE(AdmitAndWait(*store, admission).ok());
+  const absl::StatusOr<Rows> rows = store->Read(EventQuery{.id = admission.event.id()});
+  ASSERT_TRUE(rows.ok()) << rows.status();
+  ASSERT_EQ(rows->events.size(), 1u);
+  EXPECT_EQ(rows->events[0].payload(), payload + "]");
+  store.reset();
+  EXPECT_LT(std::filesystem::file_size(path_), payload.size());
+}
+
+TEST_F(SqliteStoreTest, ADamagedRecordIsRefused) {
+  Admission admission = MakeAdmission("1");
+  admission.event.set_payload(std::string(10'000, 'x'));
+  ASSERT_TRUE(AdmitAndWait(*MustOpen(), admission).ok());
+  for (const char* const damage :
+       {"size = size + 1", "size = 9223372036854775807", "size = -1", "size = 0",
+        "record = substr(record, 1, length(record) - 1), size = 10100"}) {
+    RunSql(absl::StrCat("UPDATE events SET ", damage));
+    const absl::Status status = MustOpen()->Read(EventQuery{.id = admission.event.id()}).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss) << damage << ": " << status;
+    EXPECT_THAT(std::string(status.message()), HasSubstr("restore a backup")) << damage;
+  }
+}
 
 // ---- the file
 // ------------------------------------------------------------------------------------
