@@ -322,6 +322,8 @@ bool MessageReader::ReadWellKnown(const Node& node, const std::string& path, Mes
     ReadTimestamp(node, path, message);
   } else if (type == google::protobuf::Value::descriptor()) {
     ReadValue(node, path, message);
+  } else if (type == google::protobuf::Struct::descriptor()) {
+    ReadStruct(node, path, message);
   } else {
     return false;
   }
@@ -375,6 +377,41 @@ void MessageReader::ReadValue(const Node& node, const std::string& path, Message
   } else {
     Report(node.position, path,
            absl::StrCat("cannot be held as a number; write it in quotes: ", Quoted(node.text)));
+  }
+}
+
+// What a host's own JSON may have: keys of any name, lists and keys in them, and null.
+void MessageReader::ReadStruct(const Node& node, const std::string& path, Message* message) {
+  auto* object = google::protobuf::DynamicCastToGenerated<google::protobuf::Struct>(message);
+  if (node.kind != Kind::kMap) return Expected("keys with values", node, path);
+  std::map<std::string, int> lines;
+  for (size_t i = 0; i < node.children.size(); ++i) {
+    const Node::Key& key = node.keys[i];
+    const std::string key_path = KeyPath(path, key.text);
+    positions_.emplace(key_path, key.position);
+    const auto [first, inserted] = lines.emplace(key.text, key.position.line);
+    if (inserted) {
+      ReadAnything(node.children[i], key_path, &(*object->mutable_fields())[key.text]);
+    } else {
+      Report(key.position, key_path,
+             absl::StrCat("is written twice, first in line ", first->second, "; keep one"));
+    }
+  }
+}
+
+void MessageReader::ReadAnything(const Node& node, const std::string& path, Message* message) {
+  auto* value = google::protobuf::DynamicCastToGenerated<google::protobuf::Value>(message);
+  if (node.kind == Kind::kBroken) {
+    reported_.insert(path);
+  } else if (node.kind == Kind::kMap) {
+    ReadStruct(node, path, value->mutable_struct_value());
+  } else if (node.kind == Kind::kList) {
+    value->mutable_list_value();
+    for (size_t i = 0; i < node.children.size(); ++i) {
+      ReadAnything(node.children[i], Item(path, i), value->mutable_list_value()->add_values());
+    }
+  } else {
+    ReadValue(node, path, message);
   }
 }
 

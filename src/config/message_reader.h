@@ -46,6 +46,8 @@ class MessageReader {
   void ReadDuration(const Node& node, const std::string& path, Message* message);
   void ReadTimestamp(const Node& node, const std::string& path, Message* message);
   void ReadValue(const Node& node, const std::string& path, Message* message);
+  void ReadStruct(const Node& node, const std::string& path, Message* message);
+  void ReadAnything(const Node& node, const std::string& path, Message* message);
 
   void Report(Position position, const std::string& path, std::string message);
   void ReportUnknownKey(const Node::Key& key, const std::string& parent, const Message& message);

@@ -60,7 +60,7 @@ EDGES = {
     "engine": GROUND | {"loader", "core_api", "engine_api", "config", "match", "schedule"},
     # what is put together of engine and plug-ins, through the public headers
     "embedded": GROUND | {"engine_api", "doors_api"},
-    "testing": GROUND | {"loader", "core_api", "engine_api", "testing_api"},
+    "testing": GROUND | {"loader", "core_api", "engine_api", "testing_api", "config"},
     # doors: the engine through its header only
     "server": GROUND | {"loader", "core_api", "engine_api", "doors_api"},
     "cli": GROUND | {"loader", "core_api", "engine_api", "doors_api"},

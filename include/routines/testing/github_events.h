@@ -74,6 +74,8 @@ class GithubEvent {
   // source "github", type, payload and external_id.
   absl::StatusOr<v1::Event> TryBuild() const;
   v1::Event Build() const;
+  // What cannot be, so far.
+  const absl::Status& status() const { return status_; }
 
  private:
   GithubEvent& Keep(const absl::Status& status);
