@@ -177,6 +177,18 @@ struct FieldsOptions {
 // What filters can look at, and where it comes from.
 CommandResult Fields(const FieldsOptions& options);
 
+// ---- tests of configurations ----
+
+struct TestOptions {
+  std::vector<std::string> paths;  // test files, or folders
+  std::string format = "human";    // human, tap, junit
+  std::string limits;              // as of ServeOptions
+  std::vector<std::string> limit;
+  bool json = false;
+};
+// kExitOk only where every case passes.
+CommandResult Test(const TestOptions& options);
+
 // ---- completion ----
 
 // The script for `shell`: bash or zsh.

@@ -40,6 +40,7 @@ CommandLine::CommandLine() {
   AddSessionCommands();
   AddScheduleCommands();
   AddMatchCommands();
+  AddTestCommands();
   AddDecisionCommands();
   AddConnectorCommands();
   AddGithubCommands();

@@ -47,6 +47,7 @@ class CommandLine {
   void AddScheduleCommands();
   void AddMatchCommands();
   void AddDecisionCommands();
+  void AddTestCommands();
   void AddConnectorCommands();
   void AddGithubCommands();
   void AddTriggerCommands();

@@ -18,7 +18,8 @@ namespace fs = std::filesystem;
 
 bool IsRoutineFileName(const fs::path& path) {
   const std::string extension = path.extension().string();
-  return !path.filename().string().starts_with('.') &&
+  // review.test.yaml is what `routines test` runs.
+  return !path.filename().string().starts_with('.') && path.stem().extension() != ".test" &&
          (extension == ".yaml" || extension == ".yml" || extension == ".json");
 }
 

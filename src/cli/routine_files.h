@@ -16,7 +16,7 @@ struct RoutineFile {
 };
 
 // Loads each file of `paths`; a folder stands for the *.yaml, *.yml and *.json files right in it,
-// by name, without hidden ones. kFailedPrecondition: a folder cannot be read, or holds no such
+// by name, without hidden ones and tests (*.test.yaml …). kFailedPrecondition: a folder cannot be read, or holds no such
 // file. Problems within files are in `loaded`, those of a missing file included.
 absl::StatusOr<std::vector<RoutineFile>> LoadRoutineFiles(const std::vector<std::string>& paths);
 

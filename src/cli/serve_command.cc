@@ -28,6 +28,7 @@
 #include "src/cli/commands.h"
 #include "src/cli/exit_codes.h"
 #include "src/cli/routine_files.h"
+#include "src/cli/limit_words.h"
 #include "src/cli/shell_words.h"
 #include "src/cli/state_directory.h"
 #include "src/cli/terminal.h"
@@ -143,22 +144,8 @@ SandboxOptions MakeSandboxOptions(const ServeOptions& options) {
   return sandbox;
 }
 
-absl::Status SetLimits(const ServeOptions& options, EngineOptions& engine) {
-  if (!options.limits.empty()) {
-    ASSIGN_OR_RETURN(const std::string text, ReadFile(options.limits));
-    if (const absl::Status read = ReadLimits(text, engine.limits); !read.ok()) {
-      return absl::InvalidArgumentError(absl::StrCat(options.limits, ": ", read.message()));
-    }
-  }
-  for (const std::string& limit : options.limit) {
-    const size_t equals = limit.find('=');
-    if (equals == std::string::npos) {
-      return UsageError(absl::StrCat("--limit: \"", limit, "\" is not NAME=VALUE"));
-    }
-    const absl::Status set =
-        SetLimit(limit.substr(0, equals), limit.substr(equals + 1), engine.limits);
-    if (!set.ok()) return UsageError(absl::StrCat("--limit: ", std::string(set.message())));
-  }
+absl::Status SetBounds(const ServeOptions& options, EngineOptions& engine) {
+  RETURN_IF_ERROR(SetLimits(options.limits, options.limit, engine.limits));
   RetentionOptions& keep = engine.retention;
   if (!options.keep_events.empty()) absl::ParseDuration(options.keep_events, &keep.events);
   if (!options.keep_sessions.empty()) absl::ParseDuration(options.keep_sessions, &keep.sessions);
@@ -186,7 +173,7 @@ absl::StatusOr<EmbeddedOptions> MakeEmbeddedOptions(const ServeOptions& options)
   embedded.connectors.allow_private_addresses = !options.connectors_public_only;
   embedded.engine.default_executor = chosen;
   embedded.engine.max_concurrent_sessions = options.max_concurrent_sessions;
-  RETURN_IF_ERROR(SetLimits(options, embedded.engine));
+  RETURN_IF_ERROR(SetBounds(options, embedded.engine));
   ASSIGN_OR_RETURN(embedded.engine.crash_point, CrashPointFromEnvironment());
   return embedded;
 }

@@ -63,7 +63,8 @@ EDGES = {
     "testing": GROUND | {"loader", "core_api", "engine_api", "testing_api", "config"},
     # doors: the engine through its header only
     "server": GROUND | {"loader", "core_api", "engine_api", "doors_api"},
-    "cli": GROUND | {"loader", "core_api", "engine_api", "doors_api"},
+    # It runs tests of configurations.
+    "cli": GROUND | {"loader", "core_api", "engine_api", "doors_api", "testing_api"},
     "capi": GROUND | {"loader", "core_api", "engine_api", "doors_api"},
 }
 
