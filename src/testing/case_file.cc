@@ -18,7 +18,6 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kEnds[] = {".test.yaml", ".test.yml", ".test.json"};
 constexpr std::string_view kRoutineEnds[] = {".yaml", ".yml", ".json"};
-constexpr int64_t kUsualTime = 1767603600;  // 2026-01-05T09:00:00Z, a Monday
 
 // "folder/" of a path; empty where it has none.
 std::string FolderOf(const std::string& path) {

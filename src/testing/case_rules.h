@@ -4,6 +4,7 @@
 #ifndef ROUTINES_SRC_TESTING_CASE_RULES_H_
 #define ROUTINES_SRC_TESTING_CASE_RULES_H_
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +15,9 @@
 #include "routines/v1/testing.pb.h"
 
 namespace routines::testing {
+
+// Of cases that say no time: 2026-01-05T09:00:00Z, a Monday. Seconds of Unix time.
+inline constexpr int64_t kUsualTime = 1767603600;
 
 // A problem of a test file, with its path alone.
 struct RuleProblem {

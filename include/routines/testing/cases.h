@@ -75,9 +75,10 @@ v1::TestResult RunCase(const CaseFile& file, size_t index, const CaseOptions& op
 // expected and seen.
 std::string CaseText(const v1::TestResult& result);
 
-// What becomes of one event and one routine, on an engine of its own. Failures: what kept it from
-// being tried.
-v1::TestResult TryEvent(const v1::Routine& routine, const v1::Event& event);
+// One event (source "github", or a custom one) and one routine, on an engine of their own. Of
+// `expected`, which may be empty, expect, because, triggers, sessions and given are looked at.
+v1::TestResult TryEvent(const v1::Routine& routine, const v1::Event& event,
+                        const v1::TestCase& expected = {});
 
 }  // namespace routines::testing
 
