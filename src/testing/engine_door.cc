@@ -12,22 +12,9 @@ namespace {
 constexpr absl::Duration kForEver = absl::Hours(24 * 365 * 100);
 constexpr int kMostDecisions = 1000;
 
-EngineOptions OptionsOf(const CaseSetup& setup) {
-  EngineOptions options;
-  options.executors["fake"] = setup.sessions_end
-                                  ? std::make_shared<FakeExecutor>()
-                                  : std::shared_ptr<FakeExecutor>(FakeExecutor::Holding());
-  options.limits = setup.limits;
-  options.min_schedule_interval = setup.min_schedule_interval;
-  options.default_max_duration = kForEver;
-  options.lease_duration = kForEver;
-  options.poll_interval = kForEver;
-  return options;
-}
-
 class EngineDoor : public CaseDoor {
  public:
-  explicit EngineDoor(const CaseSetup& setup) : engine_(OptionsOf(setup)) {
+  explicit EngineDoor(const CaseSetup& setup) : engine_(CaseEngineOptions(setup)) {
     engine_.clock().SetTime(setup.start);
   }
 
@@ -100,6 +87,19 @@ class EngineDoor : public CaseDoor {
 };
 
 }  // namespace
+
+EngineOptions CaseEngineOptions(const CaseSetup& setup) {
+  EngineOptions options;
+  options.executors["fake"] = setup.sessions_end
+                                  ? std::make_shared<FakeExecutor>()
+                                  : std::shared_ptr<FakeExecutor>(FakeExecutor::Holding());
+  options.limits = setup.limits;
+  options.min_schedule_interval = setup.min_schedule_interval;
+  options.default_max_duration = kForEver;
+  options.lease_duration = kForEver;
+  options.poll_interval = kForEver;
+  return options;
+}
 
 std::unique_ptr<CaseDoor> NewEngineDoor(const CaseSetup& setup) {
   return std::make_unique<EngineDoor>(setup);

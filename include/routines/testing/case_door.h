@@ -1,5 +1,6 @@
 // How the events of test cases reach an engine: a seam, so that every way in can be held to the
-// same cases (tests/unit/testing/doors_test.cc: the engine itself, and HTTP).
+// same cases: tests/e2e/test_doors.py runs them through all doors and compares the results byte for
+// byte.
 //
 // One door is one engine: empty at first, and its clock at CaseSetup::start.
 //
@@ -58,6 +59,10 @@ class CaseDoor {
   virtual absl::StatusOr<Explanation> Explain(std::string_view event_id,
                                               const v1::Routine& routine) = 0;
 };
+
+// How a door's engine has to be made: with one fake executor, and no deadline that a session which
+// does not end could meet. For TestEngine.
+EngineOptions CaseEngineOptions(const CaseSetup& setup);
 
 // The engine itself, in this process.
 std::unique_ptr<CaseDoor> NewEngineDoor(const CaseSetup& setup);
