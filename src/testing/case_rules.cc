@@ -240,14 +240,12 @@ class GithubCase {
     });
     bool fine = true;
     for (const std::string& name : names) {
-      GithubEvent tried = made;
-      tried.Set(name, event_.fields().fields().at(name));
-      if (!tried.status().ok()) {
-        problems_.push_back(
-            {KeyPath(absl::StrCat(path_, ".fields"), name), std::string(tried.status().message())});
-        fine = false;
-      }
-      if (tried.status().ok()) made = std::move(tried);
+      made.Set(name, event_.fields().fields().at(name));
+      if (made.status().ok()) continue;
+      fine = false;
+      problems_.push_back(
+          {KeyPath(absl::StrCat(path_, ".fields"), name), std::string(made.status().message())});
+      made = GithubEvent(event_.github());  // what else is wrong
     }
     return fine;
   }
