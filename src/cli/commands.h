@@ -189,6 +189,16 @@ struct TestOptions {
 // kExitOk only where every case passes.
 CommandResult Test(const TestOptions& options);
 
+struct BacktestOptions {
+  std::string old_folder, new_folder;  // routine files, or folders of them
+  std::vector<std::string> events;     // payloads as `record` writes them, or folders of those
+  std::string state;                   // the state folder of a server that does not run
+  std::string from, to;                // schedules; RFC 3339; both or none
+  bool json = false;
+};
+// kExitOk where both configurations do the same, 1 where they differ, as diff(1).
+CommandResult Backtest(const BacktestOptions& options);
+
 // ---- completion ----
 
 // The script for `shell`: bash or zsh.

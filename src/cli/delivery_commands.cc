@@ -21,14 +21,12 @@
 #include "src/base/status_macros.h"
 #include "src/cli/exit_codes.h"
 #include "src/cli/github_commands.h"
+#include "src/cli/recorded.h"
 #include "src/cli/state_directory.h"
 #include "src/cli/terminal.h"
 
 namespace routines::cli {
 namespace {
-
-constexpr size_t kMaxPayload = 25 << 20;  // GitHub's own
-constexpr char kEventHeader[] = "x-github-event", kDeliveryHeader[] = "x-github-delivery";
 
 // ---- deliver ----
 
@@ -46,25 +44,6 @@ std::string NewGuid() {
   const std::string hex = absl::BytesToHexString(RandomBytes(16));
   return absl::StrCat(hex.substr(0, 8), "-", hex.substr(8, 4), "-", hex.substr(12, 4), "-",
                       hex.substr(16, 4), "-", hex.substr(20));
-}
-
-std::string HeadersFile(const std::string& payload) {
-  return absl::StrCat(absl::StripSuffix(payload, ".json"), ".headers");
-}
-
-// What `record` wrote beside a payload: "name: value" lines, names in lower case.
-std::map<std::string, std::string> RecordedHeaders(const std::string& payload) {
-  std::map<std::string, std::string> headers;
-  const absl::StatusOr<std::string> text =
-      payload == "-" ? std::string() : ReadFile(HeadersFile(payload));
-  if (!text.ok()) return headers;
-  for (const absl::string_view line : absl::StrSplit(*text, '\n')) {
-    const std::pair<absl::string_view, absl::string_view> pair =
-        absl::StrSplit(line, absl::MaxSplits(':', 1));
-    headers[absl::AsciiStrToLower(pair.first)] =
-        std::string(absl::StripAsciiWhitespace(pair.second));
-  }
-  return headers;
 }
 
 absl::StatusOr<HttpRequest> MakeDelivery(const DeliverOptions& options, const std::string& file,

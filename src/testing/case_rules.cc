@@ -322,6 +322,14 @@ absl::StatusOr<std::string> ReadTextFile(const std::string& path, size_t most_by
   return text;
 }
 
+v1::Routine WhatDecides(v1::Routine routine) {
+  routine.clear_repositories();
+  routine.clear_environment();
+  routine.clear_connectors();
+  routine.clear_executor();
+  return routine;
+}
+
 std::string TriggerName(const v1::Routine& routine, int index) {
   const std::string& id = routine.triggers(index).id();
   return absl::StrCat(routine.account(), "/", routine.name(), "/",

@@ -37,6 +37,10 @@ v1::Event EventOf(const v1::TestEvent& event, const std::string& path, const std
 // kFailedPrecondition: it cannot be read, or is larger.
 absl::StatusOr<std::string> ReadTextFile(const std::string& path, size_t most_bytes);
 
+// A routine without what sessions need and no decision depends on: nothing is cloned, started or
+// looked up.
+v1::Routine WhatDecides(v1::Routine routine);
+
 // "account/routine/trigger"; a trigger without an id is named "triggers[2]".
 std::string TriggerName(const v1::Routine& routine, int index);
 // Whether `name` (trigger, routine/trigger or account/routine/trigger) means `full`.

@@ -57,15 +57,6 @@ std::vector<ConditionExplanation> ConditionsOf(
   return conditions;
 }
 
-// What sessions need, but no decision depends on: nothing is cloned, started or looked up.
-v1::Routine WhatDecides(v1::Routine routine) {
-  routine.clear_repositories();
-  routine.clear_environment();
-  routine.clear_connectors();
-  routine.clear_executor();
-  return routine;
-}
-
 class CaseRun {
  public:
   CaseRun(const std::vector<v1::Routine>& routines, const Case& each, const CaseOptions& options,
