@@ -16,8 +16,9 @@ struct RoutineFile {
 };
 
 // Loads each file of `paths`; a folder stands for the *.yaml, *.yml and *.json files right in it,
-// by name, without hidden ones and tests (*.test.yaml …). kFailedPrecondition: a folder cannot be read, or holds no such
-// file. Problems within files are in `loaded`, those of a missing file included.
+// by name, without hidden ones and tests (*.test.yaml …). kFailedPrecondition: a folder cannot be
+// read, or holds no such file. Problems within files are in `loaded`, those of a missing file
+// included.
 absl::StatusOr<std::vector<RoutineFile>> LoadRoutineFiles(const std::vector<std::string>& paths);
 
 // All problems of all files.
