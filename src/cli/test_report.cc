@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "routines/json.h"
 #include "routines/testing/cases.h"
@@ -38,10 +39,12 @@ std::string TapText(std::string_view text) {
   return out;
 }
 
-// XML 1.0 has no way to write most control characters, U+FFFE and U+FFFF.
+// XML 1.0 has no way to write most control characters, U+FFFE and U+FFFF (2.2, "Characters").
 std::string XmlText(std::string_view text) {
   std::string out;
-  for (const char c : RepairUtf8(text)) {
+  const std::string sound = absl::StrReplaceAll(
+      RepairUtf8(text), {{"\xEF\xBF\xBE", "\xEF\xBF\xBD"}, {"\xEF\xBF\xBF", "\xEF\xBF\xBD"}});
+  for (const char c : sound) {
     const auto byte = static_cast<unsigned char>(c);
     switch (c) {
       case '&':

@@ -94,6 +94,13 @@ def test_junit(cli):
     assert 'fails  base_branch equals "main"; it is "next"' in failure.text.splitlines()[-1]
 
 
+def test_junit_of_names_that_xml_cannot_hold(cli, folder):
+    (folder / "review.test.yaml").write_text(
+        'cases:\n  - {name: "a\\uFFFEb\\uFFFF", event: {github: push}, expect: fires}\n')
+    root = xml.etree.ElementTree.fromstring(cli("test", ".", "--format", "junit").stdout)
+    assert root.find("testsuite/testcase").attrib["name"] == "a\ufffdb\ufffd"
+
+
 def test_json_has_a_line_for_each_case(cli):
     done = cli("test", ".", "--json")
     assert done.returncode == 1
