@@ -43,6 +43,7 @@
 #include "routines/limits.h"
 #include "routines/secrets.h"
 #include "routines/store.h"
+#include "routines/trigger_source.h"
 #include "routines/v1/event.pb.h"
 #include "routines/v1/routine.pb.h"
 #include "routines/v1/session.pb.h"
@@ -82,6 +83,7 @@ struct EngineOptions {
   absl::Duration min_schedule_interval = absl::Hours(1);
   absl::Duration poll_interval = absl::Seconds(5);   // for sessions that other processes left
   int64_t max_log_bytes = int64_t{64} << 20;         // of one session
+  int max_source_backlog = 256;                      // events on their way, of one source
   int64_t max_log_backlog_bytes = int64_t{1} << 20;  // not yet durable, of one session
 
   // For tests: called at named points (docs/operations.md, "Crash points"), e.g.
@@ -104,29 +106,6 @@ struct FireResult {
   std::string session_id;
   std::string read_key;    // of the session
   bool duplicate = false;  // the idempotency key was seen within 24 hours: the first answer again
-};
-
-// Something that happened outside: a GitHub delivery whose signature was checked, or an event of a
-// custom source.
-struct DeliverRequest {
-  // source ("github", or a custom one's name), type, external_id (delivery id, or the source's
-  // own), payload and attributes are the caller's; the rest is the engine's. account: only that
-  // account's routines; empty: everybody's. A second event of the same source, account and
-  // external_id within 8 days is a duplicate.
-  v1::Event event;
-  // Where set, a second event of that source and account with the same is a duplicate too, for
-  // `replay_window`: the hash of a signed body, since its delivery id is not signed.
-  std::string body_key;
-  absl::Duration replay_window = absl::ZeroDuration();
-  std::string session_id;  // as in FireRequest; a GitHub event's is found by the commits pushed
-};
-
-struct DeliverResult {
-  std::string event_id;
-  bool duplicate = false;  // seen before: the first event's id and decisions
-  // One for each trigger that matched, by account, routine and trigger; where none did, one without
-  // a routine that says why (no_match, unknown_event).
-  std::vector<v1::Decision> decisions;
 };
 
 // Why an event starts a routine, or not.
@@ -172,6 +151,14 @@ class Engine {
   // are given back to be run by the next engine; RUNNING ones end as CANCELLED (reason
   // "engine_stopped"). Idempotent.
   void Stop();
+
+  // ---- plug-ins that come after Create; before Start or the first Step: kFailedPrecondition ----
+  // kAlreadyExists; kInvalidArgument: no name of this form: [a-z0-9_][a-z0-9_-]{0,62}. Without a
+  // default of its own or of the options, the engine's default is the only executor there is.
+  absl::Status RegisterExecutor(std::string_view name, std::shared_ptr<Executor> executor,
+                                bool make_default = false);
+  // Its events carry `name` as their source. The same errors.
+  absl::Status AddSource(std::string_view name, std::shared_ptr<TriggerSource> source);
 
   // ---- routines ----
   // Saves a routine: a new revision where anything changed, else the one there is.
@@ -246,6 +233,8 @@ class Engine {
   Clock& clock();
 
   // ---- without threads (testing::TestEngine) ----
+  // Starts the sources of events; Start does it itself. Once is enough. Errors: the source's own.
+  absl::Status StartSources();
   // Does what is due now on the caller's thread; returns when something is due next. Not with
   // Start.
   absl::Time Step();

@@ -43,6 +43,12 @@ void AssignTriggerIds(const v1::Routine& routine, const v1::SavedRoutine* previo
   }
 }
 
+// The form of a routine's name too.
+bool IsPlugInName(std::string_view name) {
+  return !name.empty() && name.size() <= 63 && name[0] != '-' &&
+         name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-_") == name.npos;
+}
+
 }  // namespace
 
 Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -58,7 +64,8 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::Create(EngineOptions options) {
       return absl::InvalidArgumentError(absl::StrCat("executor \"", name, "\": must not be null"));
     }
   }
-  if (options.default_executor.empty() && options.executors.size() == 1) {
+  const bool default_given = !options.default_executor.empty();
+  if (!default_given && options.executors.size() == 1) {
     options.default_executor = options.executors.begin()->first;
   }
   if (!options.default_executor.empty() && !options.executors.contains(options.default_executor)) {
@@ -67,6 +74,7 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::Create(EngineOptions options) {
   }
   if (options.store == nullptr) options.store = NewMemoryStore();
   auto impl = std::make_unique<Impl>(std::move(options));
+  impl->default_given = default_given;
   RETURN_IF_ERROR(impl->catalog.Load(*impl->options.store));
   RETURN_IF_ERROR(impl->scheduler.Load());
   return std::unique_ptr<Engine>(new Engine(std::move(impl)));
@@ -81,21 +89,74 @@ Engine::~Engine() {
       impl_.get()));
 }
 
+absl::Status Engine::Impl::StartSources(Engine& engine) {
+  if (sources_started) return absl::OkStatus();
+  RETURN_IF_ERROR(sources.Start([&engine](DeliverRequest request, EventSink::Done done) {
+    engine.DeliverAsync(std::move(request), std::move(done));
+  }));
+  sources_started = true;
+  return absl::OkStatus();
+}
+
 absl::Status Engine::Start() {
   absl::MutexLock lock(&impl_->lifecycle_mu);
-  if (std::exchange(impl_->started, true)) {
+  if (impl_->started) {
     return absl::FailedPreconditionError("the engine was started or stopped before; make another");
   }
+  // First, since they may refuse; what they bring waits in the store.
+  RETURN_IF_ERROR(impl_->StartSources(*this));
+  impl_->started = true;
   impl_->dispatcher.Start();
   impl_->scheduler.Start();
   return absl::OkStatus();
 }
 
+absl::Status Engine::StartSources() {
+  absl::MutexLock lock(&impl_->lifecycle_mu);
+  if (impl_->started) return absl::FailedPreconditionError("the engine was started or stopped");
+  return impl_->StartSources(*this);
+}
+
 void Engine::Stop() {
   absl::MutexLock lock(&impl_->lifecycle_mu);
   impl_->started = true;
+  impl_->sources.Stop();
   impl_->scheduler.Stop();
   impl_->dispatcher.Stop();
+}
+
+absl::Status Engine::RegisterExecutor(std::string_view name, std::shared_ptr<Executor> executor,
+                                      bool make_default) {
+  if (executor == nullptr || !IsPlugInName(name)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("executor \"", std::string(name),
+                     "\": needs an executor, and a name of 1 to 63 of a-z 0-9 - _, first no -"));
+  }
+  absl::MutexLock lifecycle(&impl_->lifecycle_mu);
+  if (impl_->started || impl_->sources_started) {
+    return absl::FailedPreconditionError("executor: the engine was started; register it before");
+  }
+  absl::MutexLock lock(&impl_->save_mu);
+  EngineOptions& options = impl_->options;
+  if (!options.executors.try_emplace(std::string(name), std::move(executor)).second) {
+    return absl::AlreadyExistsError(
+        absl::StrCat("executor \"", std::string(name), "\" is registered already"));
+  }
+  if (make_default) {
+    impl_->default_given = true;
+    options.default_executor = std::string(name);
+  } else if (!impl_->default_given) {
+    options.default_executor = options.executors.size() == 1 ? std::string(name) : "";
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Engine::AddSource(std::string_view name, std::shared_ptr<TriggerSource> source) {
+  absl::MutexLock lock(&impl_->lifecycle_mu);
+  if (impl_->started || impl_->sources_started) {
+    return absl::FailedPreconditionError("source: the engine was started; add it before");
+  }
+  return impl_->sources.Add(std::string(name), std::move(source));
 }
 
 absl::Time Engine::Step() {
@@ -144,13 +205,13 @@ absl::StatusOr<v1::SavedRoutine> Engine::Put(const v1::Routine& given) {
       !problems.empty()) {
     return ProblemsAsStatus(problems);
   }
+  absl::MutexLock lock(&impl_->save_mu);
   if (!routine.executor().empty() && !options.executors.contains(routine.executor())) {
     return absl::InvalidArgumentError(absl::StrCat(
         "executor: no executor named \"", routine.executor(), "\" is registered; there are: ",
         absl::StrJoin(options.executors, ", ",
                       [](std::string* out, const auto& entry) { out->append(entry.first); })));
   }
-  absl::MutexLock lock(&impl_->save_mu);
   // From the store, not the catalog: a deleted routine's revisions count on.
   ASSIGN_OR_RETURN(const Rows rows,
                    options.store->Read(RoutineQuery{routine.account(), routine.name()}));

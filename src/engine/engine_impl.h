@@ -16,6 +16,7 @@
 #include "src/engine/counters.h"
 #include "src/engine/dispatcher.h"
 #include "src/engine/scheduler.h"
+#include "src/engine/sources.h"
 #include "src/engine/subscriptions.h"
 #include "src/engine/tokens.h"
 
@@ -32,6 +33,8 @@ struct Engine::Impl {
                     [this](const v1::Session& session, const Updated& updated) {
                       Ended(session, updated);
                     }}),
+        default_given(!options.default_executor.empty()),
+        sources(options.max_source_backlog),
         scheduler(options, catalog, [this](Admission admission, AdmitDone done) {
           Admit(std::move(admission), std::move(done));
         }) {}
@@ -57,6 +60,7 @@ struct Engine::Impl {
   absl::Status Save(v1::SavedRoutine& saved);
   // The store has this as the newest revision.
   void Learn(const v1::SavedRoutine& saved);
+  absl::Status StartSources(Engine& engine) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lifecycle_mu);
 
   EngineOptions options;
   Catalog catalog;
@@ -64,10 +68,13 @@ struct Engine::Impl {
   Counters counters;
   Tokens tokens;
   Dispatcher dispatcher;
+  bool default_given;  // the default executor is not merely the only one; with save_mu
+  Sources sources;
   Scheduler scheduler;
   absl::Mutex save_mu;       // one change of routines and tokens at a time
   absl::Mutex lifecycle_mu;  // Start and Stop, one at a time
   bool started ABSL_GUARDED_BY(lifecycle_mu) = false;
+  bool sources_started ABSL_GUARDED_BY(lifecycle_mu) = false;
   absl::Mutex mu;
   int admissions_in_flight ABSL_GUARDED_BY(mu) = 0;
 };

@@ -47,12 +47,18 @@ v1::SavedRoutine TestEngine::PutYaml(std::string_view yaml) {
 }
 
 void TestEngine::RunUntilIdle() {
+  const absl::Status status = engine_->StartSources();
+  if (!status.ok() && !absl::IsFailedPrecondition(status)) {  // it may have been stopped
+    std::cerr << "TestEngine: " << status << std::endl;
+    std::abort();
+  }
   while (engine_->Step() <= clock_.TimeNow()) {
   }
 }
 
 void TestEngine::AdvanceTime(absl::Duration duration) {
   const absl::Time end = clock_.TimeNow() + duration;
+  RunUntilIdle();
   while (true) {
     const absl::Time next = engine_->Step();
     if (next > end) break;
