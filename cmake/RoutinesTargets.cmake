@@ -26,6 +26,7 @@ function(routines_library name)
     PRIVATE ${PROJECT_SOURCE_DIR})
   target_link_libraries(routines_${name} PUBLIC ${ARG_PUBLIC}
     PRIVATE $<BUILD_INTERFACE:routines_warnings> ${ARG_PRIVATE})
+  target_compile_features(routines_${name} PUBLIC cxx_std_20)
 endfunction()
 
 # The distribution's Abseil is not built for ThreadSanitizer; this makes its locks known to it.
