@@ -60,8 +60,7 @@ TEST(ReadJson, ReadsEveryKindWithItsPosition) {
 TEST(ReadJson, ReadsEscapesIntoUtf8) {
   const Document document = Read(R"({"a": "\"\\\/\b\f\n\r\t\u0041\u00e9\u20ac\ud83d\ude00"})");
   ASSERT_TRUE(document.complete);
-  EXPECT_EQ(document.root.children[0].text,
-            "\"\\/\b\f\n\r\tA\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80");
+  EXPECT_EQ(document.root.children[0].text, "\"\\/\b\f\n\r\tA\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80");
 }
 
 #ifdef ROUTINES_HAS_YAML

@@ -1,0 +1,94 @@
+"""What libroutines_c shows, and what its header promises."""
+
+import os
+import pathlib
+import re
+import subprocess
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+HEADER = ROOT / "capi" / "include" / "routines" / "c" / "routines.h"
+FIRST = ROOT / "tests" / "abi" / "v1" / "routines" / "c" / "routines.h"
+BUILD = pathlib.Path(os.environ.get("ROUTINES_BUILD", ROOT / "build" / "dev"))
+LIBRARY = BUILD / "capi" / "libroutines_c.so"
+
+needs_library = pytest.mark.skipif(not LIBRARY.exists(), reason="built without the C ABI")
+
+
+def run(*command):
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
+def functions(text):
+    """Name to prototype, blanks apart."""
+    found = re.findall(r"ROUTINES_API ([^;]*?(routines_\w+)\([^;]*\));", text)
+    return {name: " ".join(prototype.split()) for prototype, name in found}
+
+
+def structs(text):
+    """Name to the members of each struct, one declaration a line, comments apart."""
+    plain = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
+    found = re.findall(r"typedef (?:struct|enum) \w+ \{(.*?)\} (\w+);", plain, re.DOTALL)
+    return {name: [" ".join(m.split()) for m in re.split("[;,]", body) if m.strip()]
+            for body, name in found}  # fmt: skip
+
+
+def golden():
+    return (ROOT / "capi" / "symbols.txt").read_text().split()
+
+
+@needs_library
+def test_the_library_exports_the_golden_names_and_nothing_else():
+    lines = run("nm", "-D", "--defined-only", str(LIBRARY)).splitlines()
+    names = {line.split()[-1].split("@")[0] for line in lines if " A " not in line}
+    assert sorted(names) == golden()
+
+
+@needs_library
+def test_the_name_of_the_file_is_that_of_the_abi():
+    major = re.search(r"#define ROUTINES_ABI_MAJOR (\d+)", HEADER.read_text()).group(1)
+    dynamic = run("readelf", "-d", str(LIBRARY))
+    assert f"[libroutines_c.so.{major}]" in dynamic
+    assert "TEXTREL" not in dynamic
+
+
+def test_the_header_declares_the_golden_names():
+    assert sorted(functions(HEADER.read_text())) == golden()
+
+
+def test_every_function_and_struct_is_explained():
+    text = HEADER.read_text()
+    for name in functions(text):
+        before = text[: re.search(rf"ROUTINES_API [^;]*?\b{name}\(", text).start()].rstrip()
+        assert before.endswith("*/"), f"{name} has no comment"
+
+
+def test_nothing_of_the_first_header_was_changed():
+    """Functions keep their prototypes; structs and codes keep their members, and grow at the end only."""
+    first, now = FIRST.read_text(), HEADER.read_text()
+    old, new = functions(first), functions(now)
+    assert {name: new.get(name) for name in old} == old
+    old, new = structs(first), structs(now)
+    for name, members in old.items():
+        assert new.get(name, [])[: len(members)] == members or name == "routines_code", name
+        assert set(members) <= set(new.get(name, [])), name
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ("routines_string source;  /*", "routines_string sauce;  /*"),
+        ("size_t attribute_count; ", "int attribute_count; "),
+        ("routines_code routines_matcher_size(", "routines_code routines_matcher_count("),
+        ("ROUTINES_NOT_FOUND = 5", "ROUTINES_NOT_FOUND = 55"),
+    ],
+)
+def test_a_change_of_the_header_is_found(change, monkeypatch, tmp_path):
+    text = FIRST.read_text()
+    assert change[0] in text
+    changed = tmp_path / "routines.h"
+    changed.write_text(text.replace(*change))
+    monkeypatch.setitem(globals(), "HEADER", changed)
+    with pytest.raises(AssertionError):
+        test_nothing_of_the_first_header_was_changed()
