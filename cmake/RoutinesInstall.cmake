@@ -75,7 +75,7 @@ if(TARGET routines_embedded)
     list(APPEND embedded_libs routines_connector)
   endif()
   routines_pc(embedded TEXT "an engine on a folder" LIBS ${embedded_libs}
-    REQUIRES routines_engine libssl libcrypto sqlite3 zlib)
+    REQUIRES routines_engine libssl libcrypto sqlite3 libzstd zlib)
 endif()
 
 # ---- the C ABI ----
@@ -119,7 +119,7 @@ if(TARGET routines_engine)
   list(APPEND dev_depends libssl-dev)
 endif()
 if(TARGET routines_embedded)
-  list(APPEND dev_depends libboost-dev libsqlite3-dev zlib1g-dev)
+  list(APPEND dev_depends libboost-dev libsqlite3-dev libzstd-dev zlib1g-dev)
 endif()
 if(TARGET routines_server)
   list(APPEND dev_depends prometheus-cpp-dev)

@@ -12,7 +12,7 @@ PARTS = {
     "yaml": ["yaml-cpp/[>=0.7]"],
     "engine": ["openssl/[>=3.0 <4]"],
     "executors": ["boost/[>=1.74]", "zlib/[>=1.2]"],
-    "sqlite": ["sqlite3/[>=3.40]"],
+    "sqlite": ["sqlite3/[>=3.40]", "zstd/[>=1.5]"],
     "workspace": ["boost/[>=1.74]", "zlib/[>=1.2]"],
     "connector": ["boost/[>=1.74]", "zlib/[>=1.2]"],
     "server": ["boost/[>=1.74]", "prometheus-cpp/[>=1.0]", "zlib/[>=1.2]"],

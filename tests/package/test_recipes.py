@@ -29,7 +29,8 @@ def parts():
 
 def looked_for(folder):
     text = (ROOT / "src" / folder / "CMakeLists.txt").read_text()
-    return {name.lower() for name in re.findall(r"find_package\((\S+)", text)}
+    found = re.findall(r"(?:find_package|pkg_check_modules)\((\S+)", text)
+    return {name.lower() for name in found}
 
 
 @pytest.fixture(scope="module")
