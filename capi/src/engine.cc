@@ -80,7 +80,8 @@ void EngineObject::Drain() {
 absl::Status EngineObject::NotFromCallback() const {
   if (!InCallbackOf(id.get())) return absl::OkStatus();
   return absl::FailedPreconditionError(
-      "a callback of the engine cannot start, stop, step or destroy it; do so on another thread");
+      "a callback of the engine cannot start, stop, step or destroy it, nor register anything with "
+      "it; do so on another thread");
 }
 
 absl::Status EngineObject::Start() {
@@ -273,7 +274,7 @@ routines_code routines_engine_register_executor(routines_engine* engine, routine
   return Call(error, [&]() -> Answer {
     routines_executor read = ROUTINES_EXECUTOR_INIT;
     ROUTINES_C_RETURN_IF_ERROR(
-        ReadStruct(executor, ROUTINES_C_SIZE_WITH(routines_executor, flags), "executor", &read));
+        ReadStruct(executor, ROUTINES_C_SIZE_WITH(routines_executor, reserved), "executor", &read));
     const EngineCall call(engine);
     const bool valid = call.code() == ROUTINES_OK;
     // Before anything can fail, so that destroy is called.
@@ -281,8 +282,10 @@ routines_code routines_engine_register_executor(routines_engine* engine, routine
         AdaptExecutor(read, valid ? call.object().id : std::make_shared<int>(),
                       valid ? call.object().grace : absl::ZeroDuration());
     ROUTINES_C_RETURN_IF_ERROR(call.code());
-    if (read.start == nullptr)
+    ROUTINES_C_RETURN_IF_ERROR(call.object().NotFromCallback());
+    if (read.start == nullptr) {
       return absl::InvalidArgumentError("executor.start: must not be NULL");
+    }
     if ((read.flags & ~(ROUTINES_EXECUTOR_KEEPS_TO_SANDBOX | ROUTINES_EXECUTOR_START_INLINE)) !=
         0) {
       return absl::InvalidArgumentError("executor.flags: has a flag that there is not");
@@ -298,6 +301,7 @@ routines_code routines_engine_register_program(routines_engine* engine, routines
                                                routines_error** error) {
   return WithEngine(
       engine, nullptr, error, false, [&](const EngineCall& call, std::string*) -> Answer {
+        ROUTINES_C_RETURN_IF_ERROR(call.object().NotFromCallback());
         ROUTINES_C_RETURN_IF_ERROR(CheckText(name, "name"));
         if (count == 0 || count > 10'000 || arguments == nullptr) {
           return absl::InvalidArgumentError("arguments: must hold 1 to 10,000");
@@ -331,6 +335,7 @@ routines_code routines_engine_add_source(routines_engine* engine, routines_strin
     const std::shared_ptr<TriggerSource> adapted =
         AdaptSource(read, call.code() == ROUTINES_OK ? call.object().id : std::make_shared<int>());
     ROUTINES_C_RETURN_IF_ERROR(call.code());
+    ROUTINES_C_RETURN_IF_ERROR(call.object().NotFromCallback());
     if (read.start == nullptr || read.stop == nullptr) {
       return absl::InvalidArgumentError("source.start and source.stop: must not be NULL");
     }

@@ -45,7 +45,9 @@ class EngineObject : public Object {
   // The engine waits for its callbacks; one of them must not wait for itself.
   void Die() override;
 
-  // Start, stop, step and advance, one at a time, and never from within a callback.
+  // kFailedPrecondition within a callback of this engine.
+  absl::Status NotFromCallback() const;
+  // One at a time, and never from within a callback.
   absl::Status Start();
   absl::Status Stop();
   absl::Status Step(absl::Time* next);
@@ -68,8 +70,6 @@ class EngineObject : public Object {
   std::unique_ptr<Engine> engine;
 
  private:
-  absl::Status NotFromCallback() const;
-
   absl::Mutex life_;
   absl::Mutex mu_;
   int calls_ ABSL_GUARDED_BY(mu_) = 0;

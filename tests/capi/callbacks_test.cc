@@ -28,6 +28,11 @@ std::string Take(routines_text* text) {
   return copy;
 }
 
+std::string SessionIn(const std::string& fired) {
+  const size_t at = fired.find("session_id\":\"") + 13;
+  return fired.substr(at, fired.find('"', at) - at);
+}
+
 // A door that opens once.
 class Gate {
  public:
@@ -74,9 +79,7 @@ struct Agent {
   std::string Run() {
     routines_text* json = nullptr;
     EXPECT_EQ(routines_engine_run(engine, {}, Str("r"), {}, &json, nullptr), ROUTINES_OK);
-    const std::string fired = Take(json);
-    const size_t at = fired.find("session_id\":\"") + 13;
-    return fired.substr(at, fired.find('"', at) - at);
+    return SessionIn(Take(json));
   }
   std::string RunToTheEnd() {
     routines_text* json = nullptr;
@@ -135,6 +138,7 @@ TEST(CAbiCallbacks, OneMayCallTheEngineButNotEndIt) {
           EXPECT_EQ(routines_engine_start(self.engine, nullptr), ROUTINES_FAILED_PRECONDITION);
           EXPECT_EQ(routines_engine_step(self.engine, nullptr, nullptr),
                     ROUTINES_FAILED_PRECONDITION);
+          EXPECT_EQ(routines_engine_advance(self.engine, 1, nullptr), ROUTINES_FAILED_PRECONDITION);
           Succeed(execution);
         },
         flags);
@@ -237,6 +241,105 @@ TEST(CAbiCallbacks, ASourceThatThrowsOrRefusesFailsTheStart) {
     EXPECT_EQ(stopped, 1);  // the first one, which had started
     EXPECT_EQ(routines_engine_destroy(engine), ROUTINES_OK);
     EXPECT_EQ(destroyed, 2);
+  }
+}
+
+// A source of a test; each does what it does in `start`.
+struct Source {
+  explicit Source(routines_code (*body)(Source&, routines_sink*)) : body(body) {
+    routines_engine_options options = ROUTINES_ENGINE_OPTIONS_INIT;
+    EXPECT_EQ(routines_engine_open(&options, &engine, nullptr), ROUTINES_OK);
+    routines_source source = ROUTINES_SOURCE_INIT;
+    source.self = this;
+    source.start = [](void* self, routines_sink* sink) {
+      Source& mine = *static_cast<Source*>(self);
+      return mine.body(mine, sink);
+    };
+    source.stop = [](void*) { throw std::runtime_error("is caught"); };
+    EXPECT_EQ(routines_engine_add_source(engine, Str("s"), &source, nullptr), ROUTINES_OK);
+  }
+
+  routines_code (*const body)(Source&, routines_sink*);
+  routines_engine* engine = nullptr;
+  Gate told;
+};
+
+TEST(CAbiCallbacks, ASourceMayCallTheEngineButNotEndItNorRegisterAnything) {
+  Source source([](Source& self, routines_sink*) {
+    routines_source another = ROUTINES_SOURCE_INIT;
+    another.start = [](void*, routines_sink*) { return ROUTINES_OK; };
+    another.stop = [](void*) {};
+    routines_executor executor = ROUTINES_EXECUTOR_INIT;
+    executor.start = [](void*, routines_execution*) {};
+    const routines_string program = Str("true");
+    EXPECT_EQ(routines_engine_add_source(self.engine, Str("b"), &another, nullptr),
+              ROUTINES_FAILED_PRECONDITION);
+    EXPECT_EQ(routines_engine_register_executor(self.engine, Str("b"), &executor, nullptr),
+              ROUTINES_FAILED_PRECONDITION);
+    EXPECT_EQ(routines_engine_register_program(self.engine, Str("b"), &program, 1, nullptr),
+              ROUTINES_FAILED_PRECONDITION);
+    EXPECT_EQ(routines_engine_start(self.engine, nullptr), ROUTINES_FAILED_PRECONDITION);
+    EXPECT_EQ(routines_engine_stop(self.engine, nullptr), ROUTINES_FAILED_PRECONDITION);
+    EXPECT_EQ(routines_engine_destroy(self.engine), ROUTINES_FAILED_PRECONDITION);
+    EXPECT_EQ(
+        routines_engine_put_routine(self.engine, Str("name: q\nprompt: p\n"), {}, nullptr, nullptr),
+        ROUTINES_OK);
+    return ROUTINES_OK;
+  });
+  EXPECT_EQ(routines_engine_start(source.engine, nullptr), ROUTINES_OK);
+  EXPECT_EQ(routines_engine_destroy(source.engine), ROUTINES_OK);
+}
+
+TEST(CAbiCallbacks, OneThatHearsOfItsEventMayThrowAndMayNotEndTheEngine) {
+  Source source([](Source& self, routines_sink* sink) {
+    routines_event event = ROUTINES_EVENT_INIT;
+    event.external_id = Str("1");
+    return routines_sink_emit_async(
+        sink, &event,
+        [](void* self, routines_code code) {
+          Source& mine = *static_cast<Source*>(self);
+          EXPECT_EQ(code, ROUTINES_OK);
+          EXPECT_EQ(routines_engine_destroy(mine.engine), ROUTINES_FAILED_PRECONDITION);
+          mine.told.Open();
+          throw 1;
+        },
+        &self, nullptr);
+  });
+  EXPECT_EQ(routines_engine_start(source.engine, nullptr), ROUTINES_OK);
+  source.told.Wait();
+  EXPECT_EQ(routines_engine_destroy(source.engine), ROUTINES_OK);
+}
+
+TEST(CAbiCallbacks, SecretsThatThrowOrGiveNothingFailTheirSessionAlone) {
+  for (const bool throws : {true, false}) {
+    routines_secrets secrets = ROUTINES_SECRETS_INIT;
+    secrets.get = [](void*, routines_string, routines_string, routines_text**) {
+      return ROUTINES_OK;  // and gives no text
+    };
+    if (throws) {
+      secrets.get = [](void*, routines_string, routines_string, routines_text**) -> routines_code {
+        throw std::runtime_error("the vault is shut");
+      };
+    }
+    routines_engine_options options = ROUTINES_ENGINE_OPTIONS_INIT;
+    options.secrets = &secrets;
+    routines_engine* engine = nullptr;
+    ASSERT_EQ(routines_engine_open(&options, &engine, nullptr), ROUTINES_OK);
+    routines_executor executor = ROUTINES_EXECUTOR_INIT;
+    executor.start = [](void*, routines_execution* execution) { Succeed(execution); };
+    ASSERT_EQ(routines_engine_register_executor(engine, Str("a"), &executor, nullptr), ROUTINES_OK);
+    ASSERT_EQ(routines_engine_put_routine(
+                  engine, Str("name: r\nprompt: p\nenvironment: {secrets: [KEY]}\n"), {}, nullptr,
+                  nullptr),
+              ROUTINES_OK);
+    ASSERT_EQ(routines_engine_start(engine, nullptr), ROUTINES_OK);
+    routines_text* json = nullptr;
+    ASSERT_EQ(routines_engine_run(engine, {}, Str("r"), {}, &json, nullptr), ROUTINES_OK);
+    const std::string session = SessionIn(Take(json));
+    ASSERT_EQ(routines_engine_wait_session(engine, Str(session.c_str()), kMinute, &json, nullptr),
+              ROUTINES_OK);
+    EXPECT_NE(Take(json).find("\"state\":\"failed\""), std::string::npos);
+    EXPECT_EQ(routines_engine_destroy(engine), ROUTINES_OK);
   }
 }
 

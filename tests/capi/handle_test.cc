@@ -87,7 +87,9 @@ TEST(Handle, EndsOnceAndItsObjectDiesOnceUnderEightThreads) {
       for (int round = 0; round < kRounds; ++round) {
         if (thread == 0) shared = Make<Counted>(alive);
         routines_matcher* const handle = shared;
-        if (const Ref<Counted> ref(handle); ref.code() == ROUTINES_OK) EXPECT_GT(ref->alive, 0);
+        if (const Ref<Counted> ref(handle); ref.code() == ROUTINES_OK) {
+          EXPECT_GT(ref->alive, 0);
+        }
         if (End<Counted>(handle) == ROUTINES_OK) ++ended;
       }
     });

@@ -32,9 +32,9 @@
  * STRUCTS. Those that you make begin with struct_size; initialize them with their _INIT macro, which
  * sets it. A library that is newer than your header takes what yours had.
  *
- * THREADS. Every function may be called from any thread at once, unless said otherwise. Callbacks are
- * called with no lock held. They may call everything, but not start, stop or destroy the engine
- * that calls them: ROUTINES_FAILED_PRECONDITION.
+ * THREADS. Every function may be called from any thread at once, unless said otherwise. Callbacks may
+ * call everything, but not start, stop, step or destroy the engine that calls them, nor register
+ * anything with it: ROUTINES_FAILED_PRECONDITION.
  *
  * FORK. In a child of fork() the engines, matchers, clocks, sinks and executions of the parent are gone:
  * ROUTINES_FORKED, also from their destroy. The child may make its own.
@@ -138,7 +138,7 @@ ROUTINES_API const char* routines_code_name(int code);
 ROUTINES_API routines_code routines_error_code(const routines_error* error, int* code);
 
 /* The error's message in *message: lower case, without a dot at its end; several problems are several
- * lines. Owned by the error. */
+ * lines. A NUL follows it in memory. Owned by the error. */
 ROUTINES_API routines_code routines_error_message(const routines_error* error, routines_string* message);
 
 /* What is wrong with a routine, as a JSON array of {"path","line","column","message"} in *json; "[]"
@@ -345,8 +345,9 @@ typedef struct routines_executor {
   void (*start)(void* self, routines_execution* execution);
   void (*destroy)(void* self);
   uint32_t flags;
+  uint32_t reserved;
 } routines_executor;
-#define ROUTINES_EXECUTOR_INIT {sizeof(routines_executor), 0, 0, 0, 0}
+#define ROUTINES_EXECUTOR_INIT {sizeof(routines_executor), 0, 0, 0, 0, 0}
 
 /* A source of events. `start` gets the engine's sink, must not block, and returns ROUTINES_OK; any other
  * code fails routines_engine_start. The sink lives until `destroy`. `stop` is called once after a start
