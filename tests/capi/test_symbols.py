@@ -1,8 +1,10 @@
 """What libroutines_c shows, and what its header promises."""
 
+import importlib.util
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 
 import pytest
@@ -13,6 +15,7 @@ FIRST = ROOT / "tests" / "abi" / "v1" / "routines" / "c" / "routines.h"
 BUILD = pathlib.Path(os.environ.get("ROUTINES_BUILD", ROOT / "build" / "dev"))
 LIBRARY = BUILD / "capi" / "libroutines_c.so"
 
+needs_abidiff = pytest.mark.skipif(shutil.which("abidiff") is None, reason="no abidiff: script/setup test")
 needs_library = pytest.mark.skipif(not LIBRARY.exists(), reason="built without the C ABI")
 
 
@@ -32,6 +35,44 @@ def structs(text):
     found = re.findall(r"typedef (?:struct|enum) \w+ \{(.*?)\} (\w+);", plain, re.DOTALL)
     return {name: [" ".join(m.split()) for m in re.split("[;,]", body) if m.strip()]
             for body, name in found}  # fmt: skip
+
+
+def load_make_misuse():
+    spec = importlib.util.spec_from_file_location("make_misuse", ROOT / "tests/capi/make_misuse.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def library_of(header, folder):
+    """A library that a header alone makes: each function as declared, with all that a debugger is told."""
+    text = header.read_text()
+    bodies = [f"{prototype} {{ __builtin_trap(); }}" for prototype in functions(text).values()]
+    folder.mkdir()
+    (folder / "library.c").write_text(f'#include "{header}"\n' + "\n".join(bodies) + "\n")
+    names = f"-Wl,-soname,libroutines_c.so.0,--version-script={ROOT / 'capi' / 'routines.map'}"
+    run("cc", "-g", "-O0", "-shared", "-fPIC", names, "-o", str(folder / "library.so"),
+        str(folder / "library.c"))  # fmt: skip
+    return folder / "library.so"
+
+
+@pytest.fixture(scope="session")
+def library_abi(tmp_path_factory):
+    """What abidiff must know of the library, read once."""
+    out = tmp_path_factory.mktemp("abi") / "library.abi"
+    run("abidw", "--out-file", str(out), str(LIBRARY))
+    return out
+
+
+def abidiff(old, new):
+    """What of `old` a program would miss in `new`; additions are fine."""
+    done = subprocess.run(
+        ["abidiff", "--no-added-syms", str(old), str(new)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    return done.stdout if done.returncode else ""
 
 
 def golden():
@@ -62,6 +103,40 @@ def test_every_function_and_struct_is_explained():
     for name in functions(text):
         before = text[: re.search(rf"ROUTINES_API [^;]*?\b{name}\(", text).start()].rstrip()
         assert before.endswith("*/"), f"{name} has no comment"
+
+
+def test_every_function_is_misused():
+    """But for those that take nothing that could be wrong."""
+    misuse = load_make_misuse()
+    misused = [name for name, _, _ in misuse.functions_of(HEADER.read_text())]
+    harmless = ["routines_abi_version", "routines_code_name", "routines_version"]
+    assert sorted(misused + harmless) == golden()
+
+
+@needs_library
+@needs_abidiff
+def test_the_library_has_all_of_the_first_header(library_abi, tmp_path):
+    assert abidiff(library_of(FIRST, tmp_path / "first"), library_abi) == ""
+
+
+@needs_library
+@needs_abidiff
+@pytest.mark.parametrize(
+    "change",
+    [
+        ("size_t attribute_count; ", "int attribute_count; "),
+        ("int64_t replay_window_ns;", "int64_t before, replay_window_ns;"),
+        ("ROUTINES_NOT_FOUND = 5", "ROUTINES_NOT_FOUND = 55"),
+        ("routines_matcher_size(const routines_matcher* matcher, size_t* count)",
+         "routines_matcher_size(const routines_matcher* matcher, int count)"),
+        ("routines_matcher_size(", "routines_matcher_count("),
+    ],
+)  # fmt: skip
+def test_a_change_of_the_library_is_found(change, library_abi, tmp_path):
+    text = FIRST.read_text()
+    assert change[0] in text
+    (tmp_path / "changed.h").write_text(text.replace(*change))
+    assert abidiff(library_of(tmp_path / "changed.h", tmp_path / "changed"), library_abi) != ""
 
 
 def test_nothing_of_the_first_header_was_changed():
