@@ -27,6 +27,20 @@ def test_the_program_of_the_readme_is_the_example():
     assert without_spaces(shown) in without_spaces(example)
 
 
+@pytest.mark.parametrize("page", ["c_abi", "custom_triggers", "embedding"])
+def test_functions_that_a_page_shows_are_those_of_an_example(page):
+    """Whole functions, that is; what stands in a few lines alone is a sketch."""
+    sources = "".join(
+        without_spaces(path.read_text())
+        for pattern in ("*/*.c", "*/*.cc", "*/*.h")
+        for path in sorted((ROOT / "examples").glob(pattern))
+    )
+    blocks = re.findall(r"```c(?:pp)?\n(.*?)```", (ROOT / f"docs/{page}.md").read_text(), re.DOTALL)
+    shown = [block for block in blocks if re.search(r"^\S.*\) \{$.*^\}$", block, re.DOTALL | re.MULTILINE)]
+    assert shown
+    assert [block for block in shown if without_spaces(block) not in sources] == []
+
+
 def used(pattern, folder):
     """Words that match in the sources of a folder."""
     found = set()

@@ -122,7 +122,7 @@ class RecordingSink : public EventSink {
 };
 
 struct TriggerSourceFactory {
-  std::function<std::unique_ptr<TriggerSource>()> make;
+  std::function<std::shared_ptr<TriggerSource>()> make;
   // Makes the thing happen, outside, that the source made last turns into an event; each number is
   // another one.
   std::function<void(int number)> happen;
@@ -149,7 +149,7 @@ class TriggerSourceConformanceTest : public ::testing::TestWithParam<TriggerSour
     return ids;
   }
 
-  std::unique_ptr<TriggerSource> source_;
+  std::shared_ptr<TriggerSource> source_;
   std::shared_ptr<RecordingSink> sink_ = std::make_shared<RecordingSink>();
 };
 
