@@ -10,6 +10,18 @@
 #include "src/store/transitions.h"
 
 namespace routines::store {
+namespace {
+
+// Of the sets by account; an empty one goes, so that whoever walks them meets none.
+void Erase(std::map<std::string, std::set<int64_t>>& sets, const std::string& account,
+           int64_t place) {
+  const auto found = sets.find(account);
+  if (found == sets.end()) return;
+  found->second.erase(place);
+  if (found->second.empty()) sets.erase(found);
+}
+
+}  // namespace
 
 // What the gates see of it.
 class MemoryStore::View : public GateView {
@@ -100,14 +112,25 @@ void MemoryStore::TakeOut(int64_t place) {
   const StoredSession& stored = sessions_.at(place);
   if (IsTerminal(stored.session.state())) return;
   SetOf(stored).erase(place);
-  by_account_[stored.session.account()].erase(place);
+  const std::string& account = stored.session.account();
+  Erase(ready_, account, place);
+  timed_.erase({LeasableFrom(stored.session), place});
+  if (stored.session.state() != v1::SESSION_STATE_QUEUED) Erase(working_, account, place);
 }
 
 void MemoryStore::PutIn(int64_t place) {
   const StoredSession& stored = sessions_.at(place);
   if (IsTerminal(stored.session.state())) return;
   SetOf(stored).insert(place);
-  if (!stored.parked) by_account_[stored.session.account()].insert(place);
+  const std::string& account = stored.session.account();
+  if (stored.session.state() != v1::SESSION_STATE_QUEUED) working_[account].insert(place);
+  if (stored.parked) return;
+  const absl::Time from = LeasableFrom(stored.session);
+  if (from == absl::InfinitePast()) {
+    ready_[account].insert(place);
+  } else {
+    timed_.insert({from, place});
+  }
 }
 
 void MemoryStore::LetGoOn(const RoutineKey& routine) {
@@ -259,83 +282,6 @@ absl::StatusOr<Admitted> MemoryStore::AdmitLocked(Admission admission) {
                   std::move(admission.sessions),
                   std::move(gated.cancelled),
                   std::move(gated.coalesced)};
-}
-
-// ---- Lease
-// ---------------------------------------------------------------------------------------
-
-int MemoryStore::CountWorking(const std::string& account) const {
-  const auto found = by_account_.find(account);
-  if (found == by_account_.end()) return 0;
-  return static_cast<int>(std::count_if(found->second.begin(), found->second.end(),
-                                        [&](int64_t place) ABSL_NO_THREAD_SAFETY_ANALYSIS {
-                                          return sessions_.at(place).session.state() !=
-                                                 v1::SESSION_STATE_QUEUED;
-                                        }));
-}
-
-// False: it is not to be had after all.
-bool MemoryStore::LeaseOne(const LeaseRequest& request, int64_t place,
-                           std::vector<v1::Session>& leased) {
-  StoredSession& stored = sessions_.at(place);
-  const RoutineKey routine(stored.session.account(), stored.session.routine());
-  if (WaitsForLimit(stored.session)) {
-    v1::Decision* const decision = DecisionOf(stored);
-    if (HasExpired(stored.session, request.now)) {
-      if (decision != nullptr) DecideLeased(stored.session, request.now, *decision);
-      FreeSlot(stored);
-      DeleteSession(place);
-      LetGoOn(routine);
-      return false;
-    }
-    if (MustWait(stored.session, static_cast<int>(on_their_way_[routine].size()))) {
-      TakeOut(place);
-      stored.parked = true;
-      PutIn(place);
-      return false;
-    }
-    if (decision != nullptr) DecideLeased(stored.session, request.now, *decision);
-  }
-  TakeOut(place);
-  TakeLease(request, stored.session);
-  PutIn(place);
-  leased.push_back(stored.session);
-  return true;
-}
-
-absl::StatusOr<std::vector<v1::Session>> MemoryStore::Lease(const LeaseRequest& request) {
-  absl::MutexLock lock(&mu_);
-  std::vector<v1::Session> leased;
-  // One of each account after the other, from the one after the last that had its turn.
-  std::map<std::string, std::vector<int64_t>> ready;  // the oldest last
-  std::map<std::string, int> working;
-  for (const auto& [account, places] : by_account_) {
-    for (auto place = places.rbegin(); place != places.rend(); ++place) {
-      if (LeasableFrom(sessions_.at(*place).session) <= request.now) {
-        ready[account].push_back(*place);
-      }
-    }
-    if (request.max_per_account > 0) working[account] = CountWorking(account);
-  }
-  auto turn = ready.upper_bound(last_account_);
-  while (static_cast<int>(leased.size()) < request.max_sessions && !ready.empty()) {
-    if (turn == ready.end()) turn = ready.begin();
-    auto& [account, places] = *turn;
-    bool had = false;
-    while (!had && !places.empty()) {
-      const int64_t place = places.back();
-      const bool works = sessions_.at(place).session.state() != v1::SESSION_STATE_QUEUED;
-      places.pop_back();
-      if (!works && request.max_per_account > 0 && working[account] >= request.max_per_account) {
-        continue;
-      }
-      had = LeaseOne(request, place, leased);
-      if (had && !works) ++working[account];
-    }
-    if (had) last_account_ = account;
-    turn = had ? std::next(turn) : ready.erase(turn);
-  }
-  return leased;
 }
 
 // ---- Update

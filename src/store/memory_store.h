@@ -72,7 +72,9 @@ class MemoryStore : public Store {
   v1::Decision* DecisionOf(const StoredSession& stored) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool LeaseOne(const LeaseRequest& request, int64_t place, std::vector<v1::Session>& leased)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  int CountWorking(const std::string& account) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // The next session of that account; false: it has none that may be had.
+  bool LeaseOf(const LeaseRequest& request, const std::string& account,
+               std::vector<v1::Session>& leased) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   std::vector<v1::Decision> Withdraw(const RoutineKey& routine, const std::string& trigger_id,
                                      v1::DecisionReason reason, const std::string& detail)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -111,7 +113,11 @@ class MemoryStore : public Store {
   int64_t last_decision_ ABSL_GUARDED_BY(mu_) = 0;
 
   // Of sessions that have not ended.
-  std::map<std::string, std::set<int64_t>> by_account_ ABSL_GUARDED_BY(mu_);  // that may be leased
+  // Those that may be leased at once, by account; those that may from a time on; and, by account,
+  // those that are not QUEUED.
+  std::map<std::string, std::set<int64_t>> ready_ ABSL_GUARDED_BY(mu_);
+  std::set<std::pair<absl::Time, int64_t>> timed_ ABSL_GUARDED_BY(mu_);
+  std::map<std::string, std::set<int64_t>> working_ ABSL_GUARDED_BY(mu_);
   std::map<RoutineKey, std::set<int64_t>> on_their_way_ ABSL_GUARDED_BY(mu_);
   std::map<RoutineKey, std::set<int64_t>> parked_ ABSL_GUARDED_BY(mu_);
   std::map<RoutineKey, std::set<int64_t>> waiting_ ABSL_GUARDED_BY(mu_);  // for a limit
