@@ -316,7 +316,7 @@ std::unique_ptr<Store> NewMemoryStore();
 struct SqliteStoreOptions {
   std::string path;             // made where absent, mode 0600; its folder must exist
   bool integrity_check = true;  // at start
-  int max_group = 256;          // changes in one transaction
+  int max_group = 1024;          // changes in one transaction
 };
 
 // Opens `path`, brings its schema up to date, and ends every lease that an earlier process left:

@@ -51,7 +51,7 @@ class Catalog::LentBuffer {
 };
 
 absl::Status Catalog::Load(Store& store) {
-  ASSIGN_OR_RETURN(const Rows routines, store.Read(RoutineQuery{}));
+  ASSIGN_OR_RETURN(Rows routines, store.Read(RoutineQuery{}));
   ASSIGN_OR_RETURN(const Rows tokens, store.Read(TokenQuery{}));
   absl::MutexLock lock(&mu_);
   routines_.clear();
@@ -61,7 +61,7 @@ absl::Status Catalog::Load(Store& store) {
   handles_.clear();
   matched_.clear();
   unmatched_.clear();
-  for (const v1::SavedRoutine& saved : routines.routines) PutLocked(saved);
+  for (v1::SavedRoutine& saved : routines.routines) PutLocked(std::move(saved));
   for (const v1::Token& token : tokens.tokens) tokens_[token.trigger_id()].push_back(token);
   return absl::OkStatus();
 }
@@ -71,6 +71,14 @@ std::shared_ptr<const v1::SavedRoutine> Catalog::FindRoutine(std::string_view ac
   absl::ReaderMutexLock lock(&mu_);
   const auto found = routines_.find({std::string(account), std::string(name)});
   return found == routines_.end() ? nullptr : found->second;
+}
+
+std::vector<std::shared_ptr<const v1::SavedRoutine>> Catalog::Routines() const {
+  absl::ReaderMutexLock lock(&mu_);
+  std::vector<std::shared_ptr<const v1::SavedRoutine>> routines;
+  routines.reserve(routines_.size());
+  for (const auto& [key, saved] : routines_) routines.push_back(saved);
+  return routines;
 }
 
 TriggerRef Catalog::FindTrigger(std::string_view trigger_id) const {
@@ -122,7 +130,7 @@ void Catalog::Put(const v1::SavedRoutine& saved) {
   PutLocked(saved);
 }
 
-void Catalog::PutLocked(const v1::SavedRoutine& saved) {
+void Catalog::PutLocked(v1::SavedRoutine saved) {
   const std::pair<std::string, std::string> key(saved.routine().account(), saved.routine().name());
   const auto old = routines_.find(key);
   std::shared_ptr<const v1::SavedRoutine> before;
@@ -133,7 +141,7 @@ void Catalog::PutLocked(const v1::SavedRoutine& saved) {
       triggers_.erase(trigger.trigger_id());
   }
   if (!saved.deleted()) {
-    const auto shared = std::make_shared<const v1::SavedRoutine>(saved);
+    const auto shared = std::make_shared<const v1::SavedRoutine>(std::move(saved));
     for (int i = 0; i < shared->triggers_size(); ++i) {
       triggers_[shared->triggers(i).trigger_id()] = TriggerRef{shared, i};
     }
@@ -148,9 +156,11 @@ void Catalog::PutLocked(const v1::SavedRoutine& saved) {
 
 void Catalog::UpdateMatcher(const std::string& account, const std::string& name) {
   const std::pair<std::string, std::string> key(account, name);
+  bool known = false;  // to the matcher
   if (const auto before = handles_.find(key); before != handles_.end()) {
     matched_.erase(before->second);
     handles_.erase(before);
+    known = true;
   }
   unmatched_.erase(key);
   const auto routine = routines_.find(key);
@@ -163,7 +173,7 @@ void Catalog::UpdateMatcher(const std::string& account, const std::string& name)
     }
     unmatched_.insert(key);
   }
-  matcher_.Remove(account, name);
+  if (known) matcher_.Remove(account, name);
 }
 
 void Catalog::PutToken(const v1::Token& token) {

@@ -41,6 +41,8 @@ class Catalog {
 
   std::shared_ptr<const v1::SavedRoutine> FindRoutine(std::string_view account,
                                                       std::string_view name) const;
+  // All of them, by account and name.
+  std::vector<std::shared_ptr<const v1::SavedRoutine>> Routines() const;
   // `saved` is null where there is no such trigger.
   TriggerRef FindTrigger(std::string_view trigger_id) const;
   // The triggers that an event matches, by account, routine and place in the routine; `account`:
@@ -64,7 +66,7 @@ class Catalog {
   // Lends a matcher's buffer, and takes it back.
   class LentBuffer;
 
-  void PutLocked(const v1::SavedRoutine& saved) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void PutLocked(v1::SavedRoutine saved) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // After routines_ holds the routine, or no longer does.
   void UpdateMatcher(const std::string& account, const std::string& name)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);

@@ -16,7 +16,7 @@ namespace routines {
 namespace {
 
 constexpr char kWatermark[] = "schedule_watermark";  // seconds of Unix time
-constexpr int kMostInFlight = 1024;                  // admissions; the store commits them in groups
+constexpr int kMostInFlight = 4096;                  // admissions; the store commits them in groups
 constexpr absl::Duration kSaveWatermarkEach = absl::Minutes(1);
 constexpr absl::Duration kFirstRetry = absl::Seconds(1), kLastRetry = absl::Minutes(1);
 // The clock may be stepped, or the machine suspended, while the loop waits for an instant.
@@ -68,28 +68,29 @@ absl::Status Scheduler::Load() {
     // Where the clock was ahead when it was written, it is not now.
     watermark = std::min(absl::FromUnixSeconds(seconds), options_.clock->TimeNow());
   }
-  ASSIGN_OR_RETURN(const Rows rows, options_.store->Read(RoutineQuery{}));
-  for (const v1::SavedRoutine& saved : rows.routines) {
-    RETURN_IF_ERROR(LoadRoutine(saved, watermark));
-  }
+  for (const auto& saved : catalog_.Routines()) RETURN_IF_ERROR(LoadRoutine(*saved, watermark));
   return absl::OkStatus();
 }
 
 // A schedule counts from the revision that brought it. The revisions since the watermark are put
 // one after the other, so that one that an edit left as it was goes on from the watermark.
 absl::Status Scheduler::LoadRoutine(const v1::SavedRoutine& saved, absl::Time watermark) {
-  std::vector<v1::SavedRoutine> revisions = {saved};
-  while (FromProto(revisions.back().update_time()) > watermark && revisions.back().revision() > 1 &&
-         revisions.size() < kMostRevisions) {
-    ASSIGN_OR_RETURN(const Rows rows, options_.store->Read(RoutineQuery{
-                                          saved.routine().account(), saved.routine().name(),
-                                          revisions.back().revision() - 1}));
+  std::vector<v1::SavedRoutine> earlier;  // newest first
+  const auto oldest = [&]() -> const v1::SavedRoutine& {
+    return earlier.empty() ? saved : earlier.back();
+  };
+  while (FromProto(oldest().update_time()) > watermark && oldest().revision() > 1 &&
+         earlier.size() + 1 < kMostRevisions) {
+    ASSIGN_OR_RETURN(Rows rows, options_.store->Read(RoutineQuery{saved.routine().account(),
+                                                                  saved.routine().name(),
+                                                                  oldest().revision() - 1}));
     if (rows.routines.empty()) break;
-    revisions.push_back(rows.routines.front());
+    earlier.push_back(std::move(rows.routines.front()));
   }
-  for (auto revision = revisions.rbegin(); revision != revisions.rend(); ++revision) {
+  for (auto revision = earlier.rbegin(); revision != earlier.rend(); ++revision) {
     queue_.Put(*revision, FromProto(revision->update_time()), watermark);
   }
+  queue_.Put(saved, FromProto(saved.update_time()), watermark);
   return absl::OkStatus();
 }
 

@@ -34,7 +34,7 @@ class Scheduler {
   Scheduler(const EngineOptions& options, const Catalog& catalog, Admit admit);
   ~Scheduler();
 
-  // Takes the schedules of all routines in the store.
+  // Takes the schedules of all routines in the catalog.
   absl::Status Load();
   void Start();
   void Stop();
