@@ -98,6 +98,15 @@ def test_the_core_in_a_project_links_four_libraries_only(tmp_path_factory):
     assert [name for name in needed(program) if not CORE_ONLY.match(name)] == []
 
 
+@pytest.mark.parametrize(
+    "part", ["EXECUTORS", "SQLITE", "WORKSPACE", "CONNECTOR", "SERVER", "CLI", "CAPI"]
+)
+def test_what_is_left_out_is_missed_by_nothing(part, tmp_path):
+    """CMake refuses to link a target that is not there, and to install one that needs it."""
+    run("cmake", "-G", "Ninja", "-S", ROOT, "-B", tmp_path, "-DROUTINES_TESTS=OFF",
+        f"-DROUTINES_{part}=OFF")  # fmt: skip
+
+
 @pytest.mark.parametrize("program", ["main.cc", "main.c"])
 def test_ten_lines_embed_the_matcher(program):
     """Statements of main, declarations and the comment apart."""
