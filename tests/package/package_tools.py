@@ -15,8 +15,7 @@ def run(*command, **options):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=600,
-        **options,
+        **{"timeout": 600, **options},
     )
     assert done.returncode == 0, f"{command}\n{done.stdout}"
     return done.stdout

@@ -92,7 +92,7 @@ def test_the_core_in_a_project_links_four_libraries_only(tmp_path_factory):
     run("cmake", "-G", "Ninja", "-S", HERE / "add_subdirectory", "-B", build,
         f"-DROUTINES_SOURCE={ROOT}", "-DCMAKE_BUILD_TYPE=Debug", "-DCMAKE_CXX_FLAGS_DEBUG=-O0",
         *launcher)  # fmt: skip
-    run("cmake", "--build", build, "-j2")
+    run("cmake", "--build", build, "-j2", timeout=3600)
     program = next(build.rglob("consumer"))
     assert SAID.match(run(program))
     assert [name for name in needed(program) if not CORE_ONLY.match(name)] == []
