@@ -6,14 +6,14 @@ include(CMakePackageConfigHelpers)
 # component is the target routines::<component>.
 set(routines_components)
 foreach(name core crypto store_memory engine executor store_sqlite connector workspace embedded server
-        testing)
+        testing cases)
   if(TARGET routines_${name})
     list(APPEND routines_components ${name})
   endif()
 endforeach()
 set(routines_archives)
 foreach(name proto base match schedule config crypto store_transitions store_memory engine executor
-        store_sqlite connector workspace embedded server reference_matcher testing)
+        store_sqlite connector workspace embedded server reference_matcher testing cases)
   if(TARGET routines_${name})
     list(APPEND routines_archives routines_${name})
   endif()

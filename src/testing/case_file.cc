@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "routines/testing/cases.h"
 #include "src/config/document.h"
 #include "src/config/message_reader.h"
@@ -185,6 +186,33 @@ absl::StatusOr<std::vector<std::string>> FindCaseFiles(const std::string& path) 
   }
   std::sort(files.begin(), files.end());
   return files;
+}
+
+absl::StatusOr<v1::Event> ParseEvent(std::string_view text, const std::string& folder) {
+  std::vector<std::string> lines;
+  const auto report = [&](Position position, const std::string& path, const std::string& message) {
+    Problem problem{"event", position.line, position.column, path, message};
+    lines.push_back(problem.ToString());
+  };
+  const Document document = ParseDocument(text);
+  for (const DocumentProblem& problem : document.problems) {
+    report(problem.position, "", problem.message);
+  }
+  v1::TestEvent event;
+  MessageReader reader;
+  if (document.complete) reader.Read(document.root, &event);
+  for (const Problem& problem : reader.TakeProblems()) {
+    report({problem.line, problem.column}, problem.path, problem.message);
+  }
+  if (lines.empty() && !event.has_github() && !event.has_custom()) {
+    report({}, "", "does not say what happens; write github or custom");
+  }
+  if (!lines.empty()) return absl::InvalidArgumentError(absl::StrJoin(lines, "\n"));
+  std::vector<RuleProblem> problems;
+  v1::Event made = EventOf(event, "event", folder, "acme/api", problems);
+  for (const RuleProblem& problem : problems) report({}, problem.path, problem.message);
+  if (!lines.empty()) return absl::InvalidArgumentError(absl::StrJoin(lines, "\n"));
+  return made;
 }
 
 CaseFile LoadCaseFile(const std::string& path) {

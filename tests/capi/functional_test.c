@@ -33,6 +33,11 @@ static routines_event issue_event(void) {
 
 /* ---- pure ---- */
 
+static void write_file(const char* path, const char* text) {
+  FILE* const file = fopen(path, "w");
+  CHECK(file != NULL && fputs(text, file) >= 0 && fclose(file) == 0);
+}
+
 static void test_versions(void) {
   CHECK(routines_abi_version() == ROUTINES_ABI_MAJOR * 1000 + ROUTINES_ABI_MINOR);
   CHECK(strcmp(routines_version(), "0.1.0") == 0);
@@ -497,6 +502,47 @@ static void test_engine_on_a_folder(const char* folder) {
   CHECK(routines_engine_destroy(engine) == ROUTINES_OK);
 }
 
+/* ---- tests of configurations ---- */
+
+static void test_cases(const char* folder) {
+  static const char kRoutine[] =
+      "{name: r, prompt: p, triggers: [{id: opened, github: {repositories: [acme/api], event: "
+      "issues, "
+      "filters: [{field: title, operator: contains, value: cent}]}}]}";
+  routines_event event = ROUTINES_EVENT_INIT;
+  routines_text* json = NULL;
+  char path[128];
+
+  CHECK_OK(
+      routines_test_event(S("{github: issues, id: d1, fields: {title: a cent}}"), &json, &error));
+  CHECK(take_contains(json, "{\"source\":\"github\",\"type\":\"issues\",\"external_id\":\"d1\""));
+  CHECK_CODE(ROUTINES_INVALID_ARGUMENT, routines_test_event(S("{github: isues}"), &json, &error));
+
+  event.source = S("custom");
+  event.type = S("issues");
+  CHECK_OK(routines_test_try(&event, S(kRoutine), 0, S("no_match"), &json, &error));
+  CHECK(take_contains(json, "{\"passed\":true,\"result\":{"));
+  CHECK_OK(routines_test_try(&event, S(kRoutine), 1, S(""), &json, &error));
+  CHECK(take_contains(json, "{\"passed\":false,"));
+  CHECK_CODE(ROUTINES_INVALID_ARGUMENT,
+             routines_test_try(&event, S(kRoutine), 2, S(""), &json, &error));
+
+  snprintf(path, sizeof(path), "%s/r.yaml", folder);
+  write_file(path, kRoutine);
+  snprintf(path, sizeof(path), "%s/r.test.yaml", folder);
+  write_file(
+      path,
+      "cases:\n- {name: cents, event: {github: issues, fields: {title: a cent}}, expect: fires}\n"
+      "- {name: fails, event: {github: issues}, expect: does_not_fire, because: paused}\n");
+  CHECK_OK(routines_test_list(S(path), &json, &error));
+  CHECK(take_contains(json, "\"cases\":[{\"name\":\"cents\",\"line\":2},{\"name\":\"fails\""));
+  CHECK_OK(routines_test_run(S(path), &json, &error));
+  CHECK(take_contains(json, "\"passed\":true,\"fired\":[\"default/r/opened\"]"));
+  CHECK_OK(routines_test_run(S(path), &json, &error));
+  CHECK(take_contains(json, "expected that it does not fire"));
+  CHECK_CODE(ROUTINES_INVALID_ARGUMENT, routines_test_run(S("absent.test.yaml"), &json, &error));
+}
+
 /* ---- fork ---- */
 
 static void test_fork(void) {
@@ -536,6 +582,7 @@ int main(void) {
   test_signature();
   test_engine_simulated();
   CHECK(mkdtemp(folder) != NULL);
+  test_cases(folder);
   test_engine_on_a_folder(folder);
   char command[64];
   snprintf(command, sizeof(command), "rm -rf %s", folder);

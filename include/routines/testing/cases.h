@@ -68,6 +68,10 @@ struct CaseOptions {
   std::function<std::unique_ptr<CaseDoor>(const CaseSetup&)> open;
 };
 
+// The event that `text` describes: YAML or JSON, what stands under `event` in a test file, of kind
+// github or custom; payload files are relative to `folder`. kInvalidArgument: every problem of it.
+absl::StatusOr<v1::Event> ParseEvent(std::string_view text, const std::string& folder = "");
+
 // Runs one case of a file that is ok(). A routine that the engine refuses is a failure of the case.
 v1::TestResult RunCase(const CaseFile& file, size_t index, const CaseOptions& options = {});
 

@@ -76,6 +76,30 @@ class CasesTest : public ::testing::Test {
   std::filesystem::path folder_;
 };
 
+// ---- one event ----
+
+TEST(ParseEvent, MakesWhatStandsUnderEvent) {
+  const auto event = ParseEvent("{github: pull_request, id: a1, fields: {base_branch: next}}");
+  ASSERT_TRUE(event.ok()) << event.status();
+  EXPECT_EQ(event->source(), "github");
+  EXPECT_EQ(event->type(), "pull_request");
+  EXPECT_EQ(event->external_id(), "a1");
+  EXPECT_THAT(event->payload(), HasSubstr("\"ref\":\"next\""));
+  const auto custom = ParseEvent(R"({"custom": "queue", "attributes": {"severity": "high"}})");
+  ASSERT_TRUE(custom.ok()) << custom.status();
+  EXPECT_EQ(custom->attributes().at("severity"), "high");
+}
+
+TEST(ParseEvent, SaysEverythingThatIsWrong) {
+  EXPECT_THAT(std::string(ParseEvent("{github: push, fields: {brunch: x}}").status().message()),
+              HasSubstr("event.fields.brunch: "));
+  EXPECT_THAT(std::string(ParseEvent("{githup: push, id: [1]}").status().message()),
+              AllOf(HasSubstr("did you mean \"github\"?"), HasSubstr("id")));
+  for (const char* const text : {"", "[", "{api: a}", "{id: a}", "{github: pusch}"}) {
+    EXPECT_EQ(ParseEvent(text).status().code(), absl::StatusCode::kInvalidArgument) << text;
+  }
+}
+
 // ---- the kept cases ----
 
 TEST(KeptCases, Pass) {

@@ -60,7 +60,7 @@ extern "C" {
 
 /* Grows with every addition; the major part is that of the file name. */
 #define ROUTINES_ABI_MAJOR 0
-#define ROUTINES_ABI_MINOR 1
+#define ROUTINES_ABI_MINOR 2
 
 /* The longest text or payload that is taken: 64 MiB. */
 #define ROUTINES_MAX_BYTES ((size_t)64 << 20)
@@ -663,6 +663,33 @@ ROUTINES_API routines_code routines_sink_emit_async(routines_sink* sink, const r
 
 /* 1 in *stopping where the engine takes no more events. */
 ROUTINES_API routines_code routines_sink_stopping(routines_sink* sink, int* stopping);
+
+/* ---- tests of configurations ------------------------------------------------------------------- */
+/* docs/testing_configs.md has the cases and the JSON of what came of them. Nothing here needs an engine, a
+ * network, or waits. */
+
+/* The event that `text` (YAML or JSON) describes, as under `event` in a test file, of kind github or
+ * custom: {"source","type","external_id","account","attributes":{…},"payload":"…"} in *json, with the
+ * payload as a string. ROUTINES_INVALID_ARGUMENT: every problem of it. */
+ROUTINES_API routines_code routines_test_event(routines_string text, routines_text** json,
+                                               routines_error** error);
+
+/* What becomes of one event for one routine (YAML or JSON), on an engine of their own: {"passed",
+ * "result":{…},"text"} in *json. `fires` is what is expected: 1, 0, or -1 for nothing; `because`, with 0, why
+ * not, as in a test file. ROUTINES_INVALID_ARGUMENT: the routine. */
+ROUTINES_API routines_code routines_test_try(const routines_event* event, routines_string routine,
+                                             int32_t fires, routines_string because,
+                                             routines_text** json, routines_error** error);
+
+/* The cases of the test file at `path`, without running them: {"file","cases":[{"name","line"}]} in *json.
+ * Reads files. ROUTINES_INVALID_ARGUMENT: its problems, and those of its routine files. */
+ROUTINES_API routines_code routines_test_list(routines_string path, routines_text** json,
+                                              routines_error** error);
+
+/* Runs them: {"file","results":[{…}],"texts":["…"]} in *json, a result and its text for people for each
+ * case, in the file's order. Codes as of routines_test_list. */
+ROUTINES_API routines_code routines_test_run(routines_string path, routines_text** json,
+                                             routines_error** error);
 
 #ifdef __cplusplus
 } /* extern "C" */
