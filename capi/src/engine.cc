@@ -4,6 +4,7 @@
 #include <optional>
 #include <thread>
 
+#include "absl/base/internal/sysinfo.h"
 #include "absl/strings/str_cat.h"
 #include "capi/src/json_forms.h"
 #ifdef ROUTINES_HAS_EMBEDDED
@@ -196,6 +197,9 @@ routines_code routines_engine_open(const routines_engine_options* options, routi
                                    routines_error** error) {
   if (engine != nullptr) *engine = nullptr;
   return Call(error, [&]() -> Answer {
+    // Abseil measures the processor once, where two threads first meet at a mutex. A fork in the
+    // middle of that would leave the child waiting for it for ever.
+    (void)absl::base_internal::NominalCPUFrequency();
     const EngineId id = std::make_shared<int>();
     routines_engine_options read = ROUTINES_ENGINE_OPTIONS_INIT;
     ROUTINES_C_RETURN_IF_ERROR(ReadStruct(
