@@ -21,10 +21,31 @@ def test_links_lead_somewhere(page):
             assert (page.parent / target).exists(), target
 
 
-def test_the_program_of_the_readme_is_the_example():
-    shown = re.search(r"```cpp\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL).group(1)
-    example = (ROOT / "examples/01_embed/main.cc").read_text()
-    assert without_spaces(shown) in without_spaces(example)
+def shown_in_readme(heading):
+    """The blocks of code of one section: language and text."""
+    section = (ROOT / "README.md").read_text().split(f"## {heading}\n")[1].split("\n## ")[0]
+    return re.findall(r"```(\w+)\n(.*?)```", section, re.DOTALL)
+
+
+def test_the_engine_of_the_readme_is_the_example():
+    [(language, shown)] = shown_in_readme("Embed the engine")
+    assert language == "cpp"
+    assert without_spaces(shown) in without_spaces((ROOT / "examples/01_embed/main.cc").read_text())
+
+
+def test_the_matchers_of_the_readme_are_the_examples_in_ten_lines_each():
+    blocks = shown_in_readme("Embed the matcher in ten lines")
+    assert [language for language, _ in blocks] == ["cpp", "c", "python"]
+    for (_, shown), suffix in zip(blocks, ("cc", "c", "py")):
+        example = (ROOT / f"examples/02_matcher/main.{suffix}").read_text()
+        assert without_spaces(shown) in without_spaces(example)
+        assert len(shown.strip().splitlines()) <= 10
+
+
+def test_the_case_of_the_readme_is_the_examples():
+    [(_, shown)] = shown_in_readme("Test a configuration")
+    example = (ROOT / "examples/tested-review/review.test.yaml").read_text()
+    assert all(line.strip() in example for line in shown.splitlines())
 
 
 @pytest.mark.parametrize("page", ["c_abi", "custom_triggers", "embedding"])
