@@ -6,7 +6,6 @@ import json
 import select
 import threading
 import time
-import traceback
 from typing import TYPE_CHECKING, Any, Callable, Mapping
 
 from . import _core
@@ -134,6 +133,8 @@ def finish(core: _core.Execution, succeeded: bool, reason: str, message: str) ->
 
 def fail(core: _core.Execution, error: BaseException) -> None:
     """An exception of the user's code is the session's failure, with its traceback in the log."""
+    import traceback  # not needed until something goes wrong
+
     lines = "".join(traceback.format_exception(type(error), error, error.__traceback__))
     try:
         core.output(2, lines)
