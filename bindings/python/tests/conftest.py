@@ -43,7 +43,8 @@ def python(tmp_path):
 
     def run(program: str, *arguments: str, timeout: float = 60, **options):
         return subprocess.run(
-            [sys.executable, "-X", "faulthandler", "-c", textwrap.dedent(program), *arguments],
+            [sys.executable, "-X", "faulthandler", "-W", "ignore::DeprecationWarning", "-c",
+             textwrap.dedent(program), *arguments],  # fmt: skip
             cwd=tmp_path,
             capture_output=True,
             text=True,
