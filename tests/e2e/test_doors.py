@@ -1,12 +1,14 @@
 """One behaviour through every door: the cases of tests/data/cases, and the JSON of their results,
-byte for byte.
+byte for byte. (Those of Python are compared in bindings/python/tests/test_package.py.)
 
 A door is a function that runs the cases of a folder and returns the JSON of each result, as text. To
 add one, add it to DOORS.
 """
 
+import ctypes
 import json
 import os
+import pathlib
 import subprocess
 
 import pytest
@@ -43,7 +45,29 @@ def through_the_command_line(routines_bin, folder):
     return [case.removesuffix(",") for case in cases]
 
 
-DOORS = [through_cpp, through_http, through_the_command_line]
+class CString(ctypes.Structure):
+    _fields_ = [("data", ctypes.c_char_p), ("size", ctypes.c_size_t)]
+
+
+def through_the_c_library(routines_bin, folder):
+    if os.environ.get("ROUTINES_PRESET", "dev") != "dev":
+        pytest.skip("a sanitizer's library would have to be loaded before the interpreter")
+    build = pathlib.Path(routines_bin).resolve().parents[1]
+    library = ctypes.CDLL(build / "capi/libroutines_c.so")
+    files = [folder] if folder.is_file() else sorted(folder.rglob("*.test.yaml"))
+    cases = []
+    for file in files:
+        path, json_text, said = str(file).encode(), ctypes.c_void_p(), CString()
+        assert library.routines_test_run(CString(path, len(path)), ctypes.byref(json_text), None) == 0
+        assert library.routines_text_get(json_text, ctypes.byref(said)) == 0
+        text = ctypes.string_at(said.data, said.size).decode()
+        assert library.routines_text_destroy(json_text) == 0
+        results = text[text.index('"results":[') + len('"results":['):text.rindex('],"texts":[')]
+        cases += [result + "}" for result in results.removesuffix("}").split('},{"file":')]
+    return [case if case.startswith("{") else '{"file":' + case for case in cases]
+
+
+DOORS = [through_cpp, through_http, through_the_command_line, through_the_c_library]
 
 
 @pytest.fixture(scope="module")
