@@ -107,6 +107,11 @@ class UpstreamConnection {
       : io_(io), tls_(tls), upstream_(upstream) {}
 
   bool open() const { return stream_.has_value(); }
+  // Ends what is under way, with an error. The stream stays: whoever waits on it still uses it.
+  void Cancel() {
+    if (stream_) beast::get_lowest_layer(*stream_).close();
+  }
+  // Only where nothing is under way.
   void Close() {
     if (stream_) beast::get_lowest_layer(*stream_).close();
     stream_.reset();
@@ -208,7 +213,7 @@ class Connection {
   void Close() {
     closed_ = true;
     client_.close();
-    upstream_.Close();
+    upstream_.Cancel();
   }
 
   // False: the connection has ended.
@@ -309,10 +314,10 @@ class Connection {
       if (!upstream_.open()) {
         error = co_await upstream_.Open();
       }
-      if (!error) {
+      if (!error && !closed_) {
         error = co_await upstream_.Send(request);
       }
-      if (!error) {
+      if (!error && !closed_) {
         parser.emplace();
         parser->body_limit(std::numeric_limits<uint64_t>::max());  // none refuses all, in 1.74
         parser->header_limit(kHeaderBytes);
