@@ -12,6 +12,7 @@
 #include "absl/strings/str_split.h"
 #include "google/protobuf/util/json_util.h"
 #include "routines/json.h"
+#include "src/base/words.h"
 
 namespace routines::testing {
 namespace {
@@ -149,15 +150,14 @@ const Json* FindJson(const Json& root, std::string_view pointer) {
 absl::Status SetJson(Json& root, std::string_view pointer, Json value) {
   if (!pointer.empty() && pointer[0] != '/') {
     return absl::InvalidArgumentError(
-        absl::StrCat("\"", std::string(pointer), "\" is no JSON pointer; begin it with /"));
+        absl::StrCat(Quoted(pointer), " is no JSON pointer; begin it with /"));
   }
   Json* here = &root;
   for (const std::string& token : Tokens(pointer)) {
     here = Step(*here, token);
     if (here == nullptr) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("\"", std::string(pointer),
-                       "\" leads nowhere: there is nothing that could hold ", token));
+      return absl::InvalidArgumentError(absl::StrCat(
+          Quoted(pointer), " leads nowhere: there is nothing that could hold ", Quoted(token)));
     }
   }
   *here = std::move(value);
