@@ -162,6 +162,7 @@ Prepared PrepareSession(const EngineOptions& options, const v1::Session& session
   std::vector<std::string> secrets;
   prepared.outcome = BuildEnvironment(options, *routine, log, request.environment, secrets);
   if (!prepared.outcome.ok()) return prepared;
+  request.environment["ROUTINES_SESSION_ID"] = session.id();  // for what it causes: docs, "Loops"
   request.prompt =
       AssemblePrompt(routine->prompt(), event->source(), log.Redact(EventText(*event)));
 

@@ -75,6 +75,7 @@ TEST_F(DispatcherTest, HandsTheAgentItsPromptEnvironmentAndWorkspace) {
   ASSERT_THAT(executor_->started(), SizeIs(1));
   const ExecutionRequest request = executor_->started()[0];
   EXPECT_EQ(request.environment.at("LEVEL"), "info");
+  EXPECT_EQ(request.environment.at("ROUTINES_SESSION_ID"), request.session.id());
   EXPECT_EQ(request.environment.at("SLACK_TOKEN"), "xoxb-very-secret");
   EXPECT_EQ(request.workspace, "/fake/work");
   EXPECT_EQ(request.working_directory, "/fake/work/api");
