@@ -24,6 +24,16 @@ constexpr absl::Duration kLookEach = absl::Seconds(30);
 constexpr size_t kMostRevisions = 100;  // that are looked back at for one routine
 
 }  // namespace
+absl::Duration LongestSpread(const v1::SavedRoutine& saved) {
+  absl::Duration longest = absl::ZeroDuration();
+  for (const v1::Trigger& trigger : saved.routine().triggers()) {
+    if (trigger.schedule().has_spread()) {
+      longest = std::max(longest, FromProto(trigger.schedule().spread()));
+    }
+  }
+  return longest;
+}
+
 
 Admission AdmitInstant(const TriggerRef& ref, const DueInstant& due, absl::Time now) {
   const v1::SavedRoutine& saved = *ref.saved;
@@ -79,7 +89,9 @@ absl::Status Scheduler::LoadRoutine(const v1::SavedRoutine& saved, absl::Time wa
   const auto oldest = [&]() -> const v1::SavedRoutine& {
     return earlier.empty() ? saved : earlier.back();
   };
-  while (FromProto(oldest().update_time()) > watermark && oldest().revision() > 1 &&
+  // What an edit found waiting for its spread is still to come, too.
+  const absl::Time since = watermark - LongestSpread(saved);
+  while (FromProto(oldest().update_time()) > since && oldest().revision() > 1 &&
          earlier.size() + 1 < kMostRevisions) {
     ASSIGN_OR_RETURN(Rows rows, options_.store->Read(RoutineQuery{saved.routine().account(),
                                                                   saved.routine().name(),
