@@ -42,8 +42,9 @@ class Schedule {
                                         absl::TimeZone zone = absl::UTCTimeZone());
   // Fires once.
   static Schedule Once(absl::Time at);
-  // cron, at or every of a routine file. kInvalidArgument: also a time zone that the system's
-  // database does not have.
+  // cron, at or every of a routine file; its time zone by the rules that the system's database has
+  // now, also where they were other ones before. kInvalidArgument: also a time zone that is not in
+  // the database.
   static absl::StatusOr<Schedule> FromTrigger(const v1::ScheduleTrigger& trigger);
 
   // The first instant after `after`, always at a whole minute of local time (Once: as given).
@@ -64,6 +65,8 @@ class Schedule {
   std::string Describe() const;
 
   absl::TimeZone time_zone() const { return zone_; }
+  // An interval, such as "0 * * * *": see above.
+  bool follows_elapsed_time() const { return interval_; }
 
  private:
   friend class CronParser;

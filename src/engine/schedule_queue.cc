@@ -1,12 +1,14 @@
 #include "src/engine/schedule_queue.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "absl/hash/hash.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "src/base/time_conversion.h"
+#include "src/schedule/zones.h"
 
 namespace routines {
 namespace {
@@ -17,14 +19,6 @@ constexpr int kMostCounted = 100'000;  // instants that are too old; beyond it o
 
 std::string Text(absl::Time time) {
   return absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", time, absl::UTCTimeZone());
-}
-
-// The same delay for the same trigger in every process and at every start: FNV-1a of its id.
-absl::Duration SpreadOf(const std::string& trigger_id, absl::Duration most) {
-  uint64_t hash = 0xcbf29ce484222325u;
-  for (const char c : trigger_id) hash = (hash ^ static_cast<uint8_t>(c)) * 0x100000001b3u;
-  const int64_t seconds = absl::ToInt64Seconds(most);
-  return seconds <= 0 ? absl::ZeroDuration() : absl::Seconds(hash % (seconds + 1));
 }
 
 bool HasTrigger(const v1::SavedRoutine& saved, const std::string& trigger_id) {
@@ -38,6 +32,14 @@ DueInstant Skipped(const std::string& trigger_id, absl::Time instant, std::strin
 }
 
 }  // namespace
+
+// FNV-1a of the id: the same in every process and at every start.
+absl::Duration SpreadOf(const std::string& trigger_id, absl::Duration most) {
+  uint64_t hash = 0xcbf29ce484222325u;
+  for (const char c : trigger_id) hash = (hash ^ static_cast<uint8_t>(c)) * 0x100000001b3u;
+  const int64_t seconds = absl::ToInt64Seconds(most);
+  return seconds <= 0 ? absl::ZeroDuration() : absl::Seconds(hash % (seconds + 1));
+}
 
 void ScheduleQueue::Put(const v1::SavedRoutine& saved, absl::Time since, absl::Time looked) {
   const Name name(saved.routine().account(), saved.routine().name());
@@ -82,6 +84,7 @@ void ScheduleQueue::Add(const v1::SavedRoutine& saved, int index, absl::Time sin
   // One that an older version took and this one does not: ValidateRoutine says so at the next save.
   if (!schedule.ok()) return;
   const v1::ScheduleTrigger& settings = trigger.schedule();
+  if (!settings.time_zone().empty()) zones_.emplace(settings.time_zone(), schedule->time_zone());
   Entry entry{.schedule = *std::move(schedule),
               .trigger_id = saved.triggers(index).trigger_id(),
               .definition = settings.SerializeAsString(),
@@ -217,6 +220,41 @@ void ScheduleQueue::TakeEntry(Entry& entry, absl::Time now, std::vector<DueInsta
     due.push_back(CatchUp(entry, missed[i], missed.size() - 1 - i, missed.back(), until));
   }
   entry.taken = std::max(entry.taken, until);
+}
+
+absl::Time ScheduleQueue::TakenUnder(const Schedule& schedule, const Entry& entry) {
+  const absl::Time last = entry.schedule.Previous(entry.taken + absl::Nanoseconds(1));
+  if (schedule.follows_elapsed_time() || last <= entry.since) return entry.taken;
+  const absl::TimeZone::TimeInfo info =
+      schedule.time_zone().At(entry.schedule.time_zone().At(last).cs);
+  const bool skipped = info.kind == absl::TimeZone::TimeInfo::SKIPPED;
+  return std::max(entry.since, skipped ? info.trans : info.pre);
+}
+
+void ScheduleQueue::Rezone() {
+  std::set<std::string> changed;
+  for (auto& [name, zone] : zones_) {
+    absl::TimeZone now;
+    if (!LoadZone(name, &now) || now == zone) continue;
+    zone = now;
+    changed.insert(name);
+  }
+  if (changed.empty()) return;
+  for (uint32_t i = 0; i < entries_.size(); ++i) {
+    Entry& entry = entries_[i];
+    v1::ScheduleTrigger settings;
+    if (!entry.live || !settings.ParseFromString(entry.definition) ||
+        !changed.contains(settings.time_zone())) {
+      continue;
+    }
+    absl::StatusOr<Schedule> schedule = Schedule::FromTrigger(settings);
+    if (!schedule.ok() || schedule->time_zone() == entry.schedule.time_zone()) continue;
+    entry.taken = TakenUnder(*schedule, entry);
+    entry.schedule = *std::move(schedule);
+    ++entry.generation;  // what the queue holds of it is void
+    Enqueue(i);
+  }
+  DropDead();
 }
 
 void ScheduleQueue::Rewind(absl::Time now) {

@@ -29,6 +29,10 @@ struct DueInstant {
   std::string detail;
 };
 
+// So much later than its instants a trigger is due, at most `most`: for the same trigger always the
+// same.
+absl::Duration SpreadOf(const std::string& trigger_id, absl::Duration most);
+
 class ScheduleQueue {
  public:
   // An instant that comes up no later than this after its time is not late: it needs no catching
@@ -47,6 +51,10 @@ class ScheduleQueue {
   absl::Time next() const;
   // What is due at `now`, oldest first for each trigger, of about `most_triggers`.
   std::vector<DueInstant> Take(absl::Time now, int most_triggers);
+  // The rules of time zones may have changed: where they did, what comes next is found anew. A time
+  // of day that was taken under the old rules is not taken again under the new ones, and what these
+  // put before now was missed.
+  void Rezone();
   // The clock went back: instants after `now` come again. Whether one has had its decision already,
   // the store knows.
   void Rewind(absl::Time now);
@@ -77,6 +85,7 @@ class ScheduleQueue {
   void Add(const v1::SavedRoutine& saved, int index, absl::Time since, absl::Time looked,
            std::vector<uint32_t>& entries);
   void TakeBeforeEdit(Entry& entry, const std::vector<uint32_t>& successors, absl::Time edit);
+  static absl::Time TakenUnder(const Schedule& schedule, const Entry& entry);
   void Enqueue(uint32_t index);
   void DropDead();
   static void TakeEntry(Entry& entry, absl::Time now, std::vector<DueInstant>& due);
@@ -89,7 +98,8 @@ class ScheduleQueue {
   std::vector<uint32_t> free_;
   std::map<Name, std::vector<uint32_t>> names_;
   std::priority_queue<Due, std::vector<Due>, std::greater<Due>> queue_;
-  std::vector<DueInstant> overdue_;  // of schedules that were replaced
+  std::map<std::string, absl::TimeZone> zones_;  // by name, as the schedules have them
+  std::vector<DueInstant> overdue_;              // of schedules that were replaced
   size_t live_ = 0;
 };
 

@@ -21,6 +21,7 @@ constexpr absl::Duration kSaveWatermarkEach = absl::Minutes(1);
 constexpr absl::Duration kFirstRetry = absl::Seconds(1), kLastRetry = absl::Minutes(1);
 // The clock may be stepped, or the machine suspended, while the loop waits for an instant.
 constexpr absl::Duration kLookEach = absl::Seconds(30);
+constexpr absl::Duration kLookAtZonesEach = absl::Minutes(1);
 constexpr size_t kMostRevisions = 100;  // that are looked back at for one routine
 
 }  // namespace
@@ -143,8 +144,11 @@ absl::Time Scheduler::Step() {
       looked_ = now;
     }
     looked_ = std::max(looked_, now);
-    TakeDue(now);
-    SaveWatermark(now);
+    LookAtZones(now);
+    if (KnowsChanges(now)) {
+      TakeDue(now);
+      SaveWatermark(now);
+    }
   } while (mailbox_->TakeAwake() || NextDeadline() <= options_.clock->TimeNow());
   return NextDeadline();
 }
@@ -156,6 +160,25 @@ void Scheduler::RunMail() {
 absl::Time Scheduler::NextDeadline() const {
   const absl::Time next = in_flight_ < kMostInFlight ? queue_.next() : absl::InfiniteFuture();
   return retries_.empty() ? next : std::min(next, retries_.begin()->first);
+// False: what others changed is not known, as the store does not say; then nothing is taken.
+bool Scheduler::KnowsChanges(absl::Time now) {
+  stale_ = now < known_ || now >= known_ + options_.poll_interval;
+  if (!stale_) return true;
+  if (now < refresh_at_ && now + kFirstRetry >= refresh_at_) return false;
+  refresh_at_ = now + kFirstRetry;
+  if (!refresh_().ok()) return false;
+  known_ = now;
+  stale_ = false;
+  RunMail();
+  return true;
+}
+
+void Scheduler::LookAtZones(absl::Time now) {
+  if (now < zones_at_ && now + kLookAtZonesEach >= zones_at_) return;
+  zones_at_ = now + kLookAtZonesEach;
+  queue_.Rezone();
+}
+
 }
 
 void Scheduler::TakeDue(absl::Time now) {

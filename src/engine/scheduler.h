@@ -59,6 +59,8 @@ class Scheduler {
   void SaveWatermark(absl::Time now);
 
   const EngineOptions& options_;
+  bool KnowsChanges(absl::Time now);
+  void LookAtZones(absl::Time now);
   const Catalog& catalog_;
   const Admit admit_;
   const std::shared_ptr<Mailbox> mailbox_ = std::make_shared<Mailbox>();
@@ -79,6 +81,10 @@ class Scheduler {
 // The event, decision and session of one instant. `ref` is the trigger as it is now.
 Admission AdmitInstant(const TriggerRef& ref, const DueInstant& due, absl::Time now);
 
+  absl::Time known_ = absl::InfinitePast();       // what was changed up to here is known
+  bool stale_ = false;                            // it is longer ago than poll_interval
+  absl::Time refresh_at_ = absl::InfinitePast();  // again, where it is
+  absl::Time zones_at_ = absl::InfinitePast();    // when they are looked at
 }  // namespace routines
 
 #endif  // ROUTINES_SRC_ENGINE_SCHEDULER_H_

@@ -7,6 +7,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "routines/schedule.h"
+#include "src/schedule/zones.h"
 
 namespace routines {
 namespace {
@@ -133,7 +134,7 @@ std::string Schedule::Describe() const {
   absl::StrAppend(&text, time);
   const std::vector<int> months = Values(fields_.months);
   if (months.size() < 12) absl::StrAppend(&text, " in ", Names(months, kMonths, 1));
-  absl::StrAppend(&text, " in ", zone_.name());
+  absl::StrAppend(&text, " in ", NameOfZone(zone_));
   return never_ ? absl::StrCat("never (", text, ")") : text;
 }
 

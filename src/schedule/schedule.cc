@@ -10,6 +10,7 @@
 #include "src/base/time_conversion.h"
 #include "src/schedule/civil_search.h"
 #include "src/schedule/cron_parser.h"
+#include "src/schedule/zones.h"
 
 namespace routines {
 namespace {
@@ -94,7 +95,7 @@ Schedule Schedule::Once(absl::Time at) {
 absl::StatusOr<Schedule> Schedule::FromTrigger(const v1::ScheduleTrigger& trigger) {
   if (trigger.has_at()) return Once(FromProto(trigger.at()));
   absl::TimeZone zone = absl::UTCTimeZone();
-  if (!trigger.time_zone().empty() && !absl::LoadTimeZone(trigger.time_zone(), &zone)) {
+  if (!trigger.time_zone().empty() && !LoadZone(trigger.time_zone(), &zone)) {
     return absl::InvalidArgumentError(absl::StrCat("unknown time zone \"", trigger.time_zone(),
                                                    "\"; write an IANA name such as Europe/Berlin"));
   }
