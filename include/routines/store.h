@@ -277,8 +277,16 @@ struct DecisionQuery {
 struct SettingQuery {
   std::string name;
 };
+// What was changed since change number `after`, in the order of the changes: each revision that was
+// saved, paused or resumed, or is the newest of a trigger whose tokens were changed (deleted ones
+// too, each once, as it is now), and the tokens of those routines' triggers. So engines on one
+// store learn what the others do.
+struct ChangeQuery {
+  int64_t after = 0;
+  int limit = 1000;  // revisions; 0: only the newest number is wanted
+};
 using Query = std::variant<RoutineQuery, TokenQuery, SessionQuery, SessionEventQuery, EventQuery,
-                           DecisionQuery, SettingQuery>;
+                           DecisionQuery, SettingQuery, ChangeQuery>;
 
 // The answer; only the list that the query asks for is filled. Nothing found is an empty list, not
 // an error.
@@ -290,6 +298,8 @@ struct Rows {
   std::vector<v1::Event> events;
   std::vector<v1::Decision> decisions;
   std::vector<std::string> settings;
+  // Of ChangeQuery: the number of the last change given; where none is, of the newest there is.
+  int64_t change = 0;
 };
 
 // ---- Store
@@ -316,7 +326,7 @@ std::unique_ptr<Store> NewMemoryStore();
 struct SqliteStoreOptions {
   std::string path;             // made where absent, mode 0600; its folder must exist
   bool integrity_check = true;  // at start
-  int max_group = 1024;          // changes in one transaction
+  int max_group = 1024;         // changes in one transaction
 };
 
 // Opens `path`, brings its schema up to date, and ends every lease that an earlier process left:

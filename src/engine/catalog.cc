@@ -1,6 +1,7 @@
 #include "src/engine/catalog.h"
 
 #include <algorithm>
+#include <iterator>
 #include <tuple>
 
 #include "src/base/status_macros.h"
@@ -185,6 +186,25 @@ void Catalog::PutToken(const v1::Token& token) {
     tokens.push_back(token);
   } else {
     *same = token;
+  }
+}
+
+void Catalog::PutTokens(const v1::SavedRoutine& saved, const std::vector<v1::Token>& tokens) {
+  absl::MutexLock lock(&mu_);
+  for (const v1::SavedTrigger& trigger : saved.triggers()) {
+    const std::string& id = trigger.trigger_id();
+    const auto owner = triggers_.find(id);
+    if (owner == triggers_.end()) {
+      tokens_.erase(id);
+      continue;
+    }
+    const v1::Routine& routine = owner->second.saved->routine();
+    if (routine.account() != saved.routine().account() || routine.name() != saved.routine().name())
+      continue;  // another's by now
+    std::vector<v1::Token>& own = tokens_[id];
+    own.clear();
+    std::copy_if(tokens.begin(), tokens.end(), std::back_inserter(own),
+                 [&](const v1::Token& token) { return token.trigger_id() == id; });
   }
 }
 

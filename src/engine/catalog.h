@@ -60,6 +60,8 @@ class Catalog {
   // Tokens of triggers that the routine no longer has are forgotten; a deleted routine has none.
   void Put(const v1::SavedRoutine& saved);
   void PutToken(const v1::Token& token);
+  // Those of the routine's triggers are these now.
+  void PutTokens(const v1::SavedRoutine& saved, const std::vector<v1::Token>& tokens);
   void RemoveToken(std::string_view token_id);
 
  private:

@@ -1,6 +1,7 @@
 #include "routines/engine.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -75,8 +76,7 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::Create(EngineOptions options) {
   if (options.store == nullptr) options.store = NewMemoryStore();
   auto impl = std::make_unique<Impl>(std::move(options));
   impl->default_given = default_given;
-  RETURN_IF_ERROR(impl->catalog.Load(*impl->options.store));
-  RETURN_IF_ERROR(impl->scheduler.Load());
+  RETURN_IF_ERROR(impl->Load());
   return std::unique_ptr<Engine>(new Engine(std::move(impl)));
 }
 
@@ -176,6 +176,44 @@ Clock& Engine::clock() {
 
 // ---- routines ----
 
+absl::Status Engine::Impl::Load() {
+  absl::MutexLock lock(&save_mu);
+  // First: what is changed while it loads is looked at again.
+  ASSIGN_OR_RETURN(const Rows newest, options.store->Read(ChangeQuery{.limit = 0}));
+  last_change = newest.change;
+  const absl::Time now = options.clock->TimeNow();
+  RETURN_IF_ERROR(catalog.Load(*options.store));
+  return scheduler.Load(now);
+}
+
+absl::Status Engine::Impl::Refresh() {
+  while (true) {
+    ASSIGN_OR_RETURN(const Rows changed, options.store->Read(ChangeQuery{.after = last_change}));
+    TakeOver(changed);
+    last_change = changed.change;
+    if (changed.routines.empty()) return absl::OkStatus();
+  }
+}
+
+void Engine::Impl::TakeOver(const Rows& changed) {
+  std::map<std::pair<std::string, std::string>, const v1::SavedRoutine*> newest;
+  for (const v1::SavedRoutine& saved : changed.routines) {
+    const auto known = catalog.FindRoutine(saved.routine().account(), saved.routine().name());
+    if (known != nullptr && known->revision() > saved.revision()) continue;
+    if (known == nullptr || known->revision() < saved.revision()) scheduler.Changed(saved);
+    auto& last = newest[{saved.routine().account(), saved.routine().name()}];
+    if (last == nullptr || last->revision() < saved.revision()) last = &saved;
+  }
+  for (const auto& [name, saved] : newest) {
+    const auto known = catalog.FindRoutine(name.first, name.second);
+    const bool same = known != nullptr && known->revision() == saved->revision() &&
+                      known->paused() == saved->paused() &&
+                      known->pause_reason() == saved->pause_reason();
+    if (!same && (known != nullptr || !saved->deleted())) catalog.Put(*saved);
+    catalog.PutTokens(*saved, changed.tokens);
+  }
+}
+
 absl::Status Engine::Impl::Save(v1::SavedRoutine& saved) {
   *saved.mutable_update_time() = ToProto(options.clock->TimeNow());
   const absl::Status status = options.store->Save(SaveRoutine{saved});
@@ -253,6 +291,7 @@ absl::StatusOr<std::vector<v1::SavedRoutine>> Engine::ListRoutines(std::string_v
 absl::Status Engine::SetRoutinePaused(std::string_view account, std::string_view name,
                                       bool paused) {
   absl::MutexLock lock(&impl_->save_mu);
+  RETURN_IF_ERROR(impl_->Refresh());
   const auto saved = impl_->catalog.FindRoutine(account, name);
   if (saved == nullptr) return NoSuchRoutine(account, name);
   RETURN_IF_ERROR(
@@ -285,12 +324,14 @@ absl::Status Engine::DeleteRoutine(std::string_view account, std::string_view na
 
 absl::StatusOr<IssuedToken> Engine::CreateToken(std::string_view trigger_id) {
   absl::MutexLock lock(&impl_->save_mu);
+  RETURN_IF_ERROR(impl_->Refresh());
   return impl_->tokens.Create(trigger_id);
 }
 
 absl::StatusOr<IssuedToken> Engine::RotateToken(std::string_view trigger_id,
                                                 absl::Duration overlap) {
   absl::MutexLock lock(&impl_->save_mu);
+  RETURN_IF_ERROR(impl_->Refresh());
   return impl_->tokens.Rotate(trigger_id, overlap);
 }
 

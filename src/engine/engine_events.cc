@@ -108,6 +108,7 @@ void Engine::Impl::Ended(const v1::Session& session, const Updated& updated) {
     if (!updated.admitted->duplicate) Spread(*updated.admitted);
   }
   if (updated.pause_reason.empty()) return;
+  absl::MutexLock lock(&save_mu);
   const auto saved = catalog.FindRoutine(session.account(), session.routine());
   if (saved == nullptr) return;
   v1::SavedRoutine paused = *saved;

@@ -35,9 +35,15 @@ struct Engine::Impl {
                     }}),
         default_given(!options.default_executor.empty()),
         sources(options.max_source_backlog),
-        scheduler(options, catalog, [this](Admission admission, AdmitDone done) {
-          Admit(std::move(admission), std::move(done));
-        }) {}
+        scheduler(
+            options, catalog,
+            [this](Admission admission, AdmitDone done) {
+              Admit(std::move(admission), std::move(done));
+            },
+            [this] {
+              absl::MutexLock lock(&save_mu);
+              return Refresh();
+            }) {}
 
   // An admission whose answer is still to come.
   void Begin() {
@@ -58,6 +64,11 @@ struct Engine::Impl {
   std::optional<Admission> AfterEnd(const v1::Session& session);
   void Ended(const v1::Session& session, const Updated& updated);
   absl::Status Save(v1::SavedRoutine& saved);
+  // Everything there is in the store.
+  absl::Status Load();
+  // Takes over what other engines on the store changed.
+  absl::Status Refresh() ABSL_EXCLUSIVE_LOCKS_REQUIRED(save_mu);
+  void TakeOver(const Rows& changed) ABSL_EXCLUSIVE_LOCKS_REQUIRED(save_mu);
   // The store has this as the newest revision.
   void Learn(const v1::SavedRoutine& saved);
   absl::Status StartSources(Engine& engine) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lifecycle_mu);
@@ -71,8 +82,9 @@ struct Engine::Impl {
   bool default_given;  // the default executor is not merely the only one; with save_mu
   Sources sources;
   Scheduler scheduler;
-  absl::Mutex save_mu;       // one change of routines and tokens at a time
-  absl::Mutex lifecycle_mu;  // Start and Stop, one at a time
+  absl::Mutex save_mu;                               // one change of routines and tokens at a time
+  int64_t last_change ABSL_GUARDED_BY(save_mu) = 0;  // that is known here: see ChangeQuery
+  absl::Mutex lifecycle_mu;                          // Start and Stop, one at a time
   bool started ABSL_GUARDED_BY(lifecycle_mu) = false;
   bool sources_started ABSL_GUARDED_BY(lifecycle_mu) = false;
   absl::Mutex mu;

@@ -24,7 +24,6 @@ constexpr absl::Duration kLookEach = absl::Seconds(30);
 constexpr absl::Duration kLookAtZonesEach = absl::Minutes(1);
 constexpr size_t kMostRevisions = 100;  // that are looked back at for one routine
 
-}  // namespace
 absl::Duration LongestSpread(const v1::SavedRoutine& saved) {
   absl::Duration longest = absl::ZeroDuration();
   for (const v1::Trigger& trigger : saved.routine().triggers()) {
@@ -35,6 +34,7 @@ absl::Duration LongestSpread(const v1::SavedRoutine& saved) {
   return longest;
 }
 
+}  // namespace
 
 Admission AdmitInstant(const TriggerRef& ref, const DueInstant& due, absl::Time now) {
   const v1::SavedRoutine& saved = *ref.saved;
@@ -63,15 +63,20 @@ Admission AdmitInstant(const TriggerRef& ref, const DueInstant& due, absl::Time 
   return admission;
 }
 
-Scheduler::Scheduler(const EngineOptions& options, const Catalog& catalog, Admit admit)
-    : options_(options), catalog_(catalog), admit_(std::move(admit)) {}
+Scheduler::Scheduler(const EngineOptions& options, const Catalog& catalog, Admit admit,
+                     Refresh refresh)
+    : options_(options),
+      catalog_(catalog),
+      admit_(std::move(admit)),
+      refresh_(std::move(refresh)) {}
 
 Scheduler::~Scheduler() {
   Stop();
   mailbox_->Close();
 }
 
-absl::Status Scheduler::Load() {
+absl::Status Scheduler::Load(absl::Time known) {
+  known_ = known;
   ASSIGN_OR_RETURN(const Rows settings, options_.store->Read(SettingQuery{kWatermark}));
   absl::Time watermark = absl::InfinitePast();
   int64_t seconds = 0;
@@ -108,7 +113,9 @@ absl::Status Scheduler::LoadRoutine(const v1::SavedRoutine& saved, absl::Time wa
 }
 
 void Scheduler::Changed(const v1::SavedRoutine& saved) {
-  mailbox_->Post([this, saved, now = options_.clock->TimeNow()] { queue_.Put(saved, now); });
+  // Since it was saved, which may be a while ago, or by a clock that is ahead.
+  const absl::Time since = std::min(FromProto(saved.update_time()), options_.clock->TimeNow());
+  mailbox_->Post([this, saved, since] { queue_.Put(saved, since); });
 }
 
 void Scheduler::Start() {
@@ -153,13 +160,6 @@ absl::Time Scheduler::Step() {
   return NextDeadline();
 }
 
-void Scheduler::RunMail() {
-  for (const std::function<void()>& mail : mailbox_->Take()) mail();
-}
-
-absl::Time Scheduler::NextDeadline() const {
-  const absl::Time next = in_flight_ < kMostInFlight ? queue_.next() : absl::InfiniteFuture();
-  return retries_.empty() ? next : std::min(next, retries_.begin()->first);
 // False: what others changed is not known, as the store does not say; then nothing is taken.
 bool Scheduler::KnowsChanges(absl::Time now) {
   stale_ = now < known_ || now >= known_ + options_.poll_interval;
@@ -179,6 +179,15 @@ void Scheduler::LookAtZones(absl::Time now) {
   queue_.Rezone();
 }
 
+void Scheduler::RunMail() {
+  for (const std::function<void()>& mail : mailbox_->Take()) mail();
+}
+
+absl::Time Scheduler::NextDeadline() const {
+  if (stale_) return refresh_at_;
+  const absl::Time due = in_flight_ < kMostInFlight ? queue_.next() : absl::InfiniteFuture();
+  const absl::Time next = std::min(due, known_ + options_.poll_interval);
+  return retries_.empty() ? next : std::min(next, retries_.begin()->first);
 }
 
 void Scheduler::TakeDue(absl::Time now) {
@@ -220,9 +229,11 @@ void Scheduler::SaveWatermark(absl::Time now) {
   const bool all_kept = in_flight_ == 0 && retries_.empty() && queue_.next() > looked_;
   if (!taken_ || !all_kept || now < save_after_) return;
   save_after_ = now + kSaveWatermarkEach;
+  // Not beyond what is known: another engine may have saved a schedule since.
+  const absl::Time watermark = std::min(looked_, known_);
   // Where it cannot be saved, the next start looks at more instants: nothing is lost.
   taken_ =
-      !options_.store->Save(SaveSetting{kWatermark, absl::StrCat(absl::ToUnixSeconds(looked_))})
+      !options_.store->Save(SaveSetting{kWatermark, absl::StrCat(absl::ToUnixSeconds(watermark))})
            .ok();
 }
 

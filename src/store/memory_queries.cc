@@ -1,6 +1,7 @@
 // What Store::Read answers from memory, and what of it is old.
 #include <algorithm>
 #include <iterator>
+#include <set>
 
 #include "routines/session.h"
 #include "src/base/time_conversion.h"
@@ -114,6 +115,24 @@ void MemoryStore::Get(const DecisionQuery& query, Rows& rows) const {
 void MemoryStore::Get(const SettingQuery& query, Rows& rows) const {
   auto it = settings_.find(query.name);
   if (it != settings_.end()) rows.settings.push_back(it->second);
+}
+
+void MemoryStore::Get(const ChangeQuery& query, Rows& rows) const {
+  rows.change = changes_.empty() ? 0 : changes_.rbegin()->first;
+  std::set<RoutineKey> names;
+  for (auto it = changes_.upper_bound(query.after); it != changes_.end(); ++it) {
+    if (static_cast<int>(rows.routines.size()) >= query.limit) break;
+    const auto& [key, revision] = it->second;
+    rows.routines.push_back(routines_.at(key)[revision - 1]);
+    rows.change = it->first;
+    names.insert(key);
+  }
+  for (const auto& [id, token] : tokens_) {
+    const auto owner = trigger_owners_.find(token.trigger_id());
+    if (owner != trigger_owners_.end() && names.contains(owner->second)) {
+      rows.tokens.push_back(token);
+    }
+  }
 }
 
 // ---- retention

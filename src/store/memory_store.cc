@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "routines/session.h"
@@ -349,6 +350,20 @@ absl::Status MemoryStore::Save(const Change& change) {
 // ---- Save
 // ----------------------------------------------------------------------------------------
 
+void MemoryStore::Note(const RoutineKey& routine, int64_t revision) {
+  const std::pair<RoutineKey, int64_t> key(routine, revision);
+  const int64_t next = changes_.empty() ? 1 : changes_.rbegin()->first + 1;
+  const auto [last, first_time] = change_of_.emplace(key, next);
+  if (!first_time) changes_.erase(std::exchange(last->second, next));
+  changes_.emplace(next, key);
+}
+
+void MemoryStore::NoteTokens(const std::string& trigger_id) {
+  const auto owner = trigger_owners_.find(trigger_id);
+  if (owner == trigger_owners_.end()) return;
+  Note(owner->second, static_cast<int64_t>(routines_.at(owner->second).size()));
+}
+
 absl::Status MemoryStore::Do(const SaveRoutine& change) {
   const v1::SavedRoutine& saved = change.saved;
   const RoutineKey key(saved.routine().account(), saved.routine().name());
@@ -373,6 +388,7 @@ absl::Status MemoryStore::Do(const SaveRoutine& change) {
   std::erase_if(trigger_owners_, [&](const auto& entry) { return entry.second == key; });
   for (const std::string& trigger : triggers) trigger_owners_[trigger] = key;
   routines_[key].push_back(saved);
+  Note(key, saved.revision());
   return absl::OkStatus();
 }
 
@@ -383,6 +399,7 @@ absl::Status MemoryStore::Do(const SetPaused& change) {
   }
   v1::SavedRoutine& saved = it->second.back();
   ApplyPaused(change, saved);
+  Note(it->first, saved.revision());
   if (change.paused) {
     Withdraw(it->first, "", v1::DECISION_REASON_PAUSED, PausedDetail(change.reason));
   }
@@ -391,12 +408,18 @@ absl::Status MemoryStore::Do(const SetPaused& change) {
 
 absl::Status MemoryStore::Do(const SaveToken& change) {
   tokens_[change.token.id()] = change.token;
+  NoteTokens(change.token.trigger_id());
   return absl::OkStatus();
 }
 
 absl::Status MemoryStore::Do(const DeleteToken& change) {
-  if (tokens_.erase(change.token_id) > 0) return absl::OkStatus();
-  return absl::NotFoundError(absl::StrCat("no token ", change.token_id));
+  const auto token = tokens_.find(change.token_id);
+  if (token == tokens_.end()) {
+    return absl::NotFoundError(absl::StrCat("no token ", change.token_id));
+  }
+  NoteTokens(token->second.trigger_id());
+  tokens_.erase(token);
+  return absl::OkStatus();
 }
 
 absl::Status MemoryStore::Do(const RequestCancel& change) {

@@ -81,6 +81,10 @@ class MemoryStore : public Store {
   std::string Spend(const SessionUpdate& update, const v1::Session& session)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
+  // That revision was changed; a token of that trigger was.
+  void Note(const RoutineKey& routine, int64_t revision) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void NoteTokens(const std::string& trigger_id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
   absl::Status Do(const SaveRoutine& change) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::Status Do(const SetPaused& change) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::Status Do(const SaveToken& change) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -96,6 +100,7 @@ class MemoryStore : public Store {
   void Get(const EventQuery& query, Rows& rows) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Get(const DecisionQuery& query, Rows& rows) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Get(const SettingQuery& query, Rows& rows) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void Get(const ChangeQuery& query, Rows& rows) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Places of what is over and too old, oldest first.
   struct Old {
     std::vector<int64_t> sessions, events;
@@ -127,6 +132,9 @@ class MemoryStore : public Store {
   std::map<RoutineKey, std::vector<Spent>> spent_ ABSL_GUARDED_BY(mu_);
 
   std::map<RoutineKey, std::vector<v1::SavedRoutine>> routines_ ABSL_GUARDED_BY(mu_);
+  // The number of the last change of each revision, and the other way round.
+  std::map<std::pair<RoutineKey, int64_t>, int64_t> change_of_ ABSL_GUARDED_BY(mu_);
+  std::map<int64_t, std::pair<RoutineKey, int64_t>> changes_ ABSL_GUARDED_BY(mu_);
   std::map<std::string, RoutineKey> trigger_owners_ ABSL_GUARDED_BY(mu_);
   std::map<std::string, v1::Token> tokens_ ABSL_GUARDED_BY(mu_);
   std::map<std::string, std::string> settings_ ABSL_GUARDED_BY(mu_);

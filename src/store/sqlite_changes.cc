@@ -17,6 +17,9 @@
 #include "src/store/sqlite_sessions.h"
 #include "src/store/transitions.h"
 
+// In SQL: the number of the change that is being made.
+#define ROUTINES_NEXT_CHANGE "(SELECT coalesce(max(change), 0) + 1 FROM routines)"
+
 namespace routines::store {
 namespace {
 
@@ -51,8 +54,8 @@ absl::StatusOr<bool> Pause(Connection& connection, WriterMemory& memory, const S
   {
     ASSIGN_OR_RETURN(
         Statement update,
-        connection.Prepare("UPDATE routines SET record = ? WHERE account = ? AND name = ? "
-                           "AND revision = ?"));
+        connection.Prepare("UPDATE routines SET record = ?, change = " ROUTINES_NEXT_CHANGE
+                           " WHERE account = ? AND name = ? AND revision = ?"));
     RETURN_IF_ERROR(update.Bind(Blob{record}, change.account, change.name, saved.revision()).Run());
   }
   if (change.paused) {
@@ -246,7 +249,8 @@ absl::Status Do(Connection& connection, WriterMemory&, const SaveRoutine& change
   RETURN_IF_ERROR(SaveTriggers(connection, saved));
   ASSIGN_OR_RETURN(Statement insert,
                    connection.Prepare("INSERT INTO routines (account, name, revision, deleted, "
-                                      "record) VALUES (?, ?, ?, ?, ?)"));
+                                      "record, change) VALUES (?, ?, ?, ?, "
+                                      "?, " ROUTINES_NEXT_CHANGE ")"));
   const std::string record = saved.SerializeAsString();
   return insert
       .Bind(account, name, saved.revision(), static_cast<int>(saved.deleted()), Blob{record})
@@ -257,7 +261,20 @@ absl::Status Do(Connection& connection, WriterMemory& memory, const SetPaused& c
   return Pause(connection, memory, change, /*unless_paused=*/false).status();
 }
 
+// A token of that trigger is another, or gone.
+absl::Status NoteTokens(Connection& connection, const std::string& trigger_id) {
+  ASSIGN_OR_RETURN(
+      Statement statement,
+      connection.Prepare("UPDATE routines SET change = " ROUTINES_NEXT_CHANGE
+                         " WHERE (account, name, revision) IN (SELECT r.account, r.name, "
+                         "max(r.revision) FROM routines AS r JOIN triggers AS t ON r.account = "
+                         "t.account AND r.name = t.routine WHERE t.trigger_id = ? GROUP BY "
+                         "r.account, r.name)"));
+  return statement.Bind(trigger_id).Run();
+}
+
 absl::Status Do(Connection& connection, WriterMemory&, const SaveToken& change) {
+  RETURN_IF_ERROR(NoteTokens(connection, change.token.trigger_id()));
   ASSIGN_OR_RETURN(Statement statement,
                    connection.Prepare("INSERT OR REPLACE INTO tokens (id, trigger_id, record) "
                                       "VALUES (?, ?, ?)"));
@@ -266,10 +283,17 @@ absl::Status Do(Connection& connection, WriterMemory&, const SaveToken& change) 
 }
 
 absl::Status Do(Connection& connection, WriterMemory&, const DeleteToken& change) {
+  std::string trigger_id;
+  {
+    ASSIGN_OR_RETURN(Statement statement,
+                     connection.Prepare("SELECT trigger_id FROM tokens WHERE id = ?"));
+    ASSIGN_OR_RETURN(const bool found, statement.Bind(change.token_id).Step());
+    if (!found) return absl::NotFoundError(absl::StrCat("no token ", change.token_id));
+    trigger_id = std::string(statement.Bytes(0));
+  }
+  RETURN_IF_ERROR(NoteTokens(connection, trigger_id));
   ASSIGN_OR_RETURN(Statement statement, connection.Prepare("DELETE FROM tokens WHERE id = ?"));
-  RETURN_IF_ERROR(statement.Bind(change.token_id).Run());
-  if (connection.changes() > 0) return absl::OkStatus();
-  return absl::NotFoundError(absl::StrCat("no token ", change.token_id));
+  return statement.Bind(change.token_id).Run();
 }
 
 absl::Status Do(Connection& connection, WriterMemory& memory, const RequestCancel& change) {

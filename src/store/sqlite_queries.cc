@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <limits>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -15,6 +16,7 @@
 #include "src/base/status_macros.h"
 #include "src/base/time_conversion.h"
 #include "src/store/compress.h"
+#include "src/store/gates.h"
 
 namespace routines::store {
 namespace {
@@ -199,6 +201,40 @@ absl::Status Get(Connection& connection, const SettingQuery& query, Rows& rows) 
                    connection.Prepare("SELECT value FROM settings WHERE name = ?"));
   ASSIGN_OR_RETURN(const bool row, statement.Bind(query.name).Step());
   if (row) rows.settings.emplace_back(statement.Bytes(0));
+  return absl::OkStatus();
+}
+
+absl::Status CollectTokens(Connection& connection, const RoutineRef& routine,
+                           std::vector<v1::Token>& tokens) {
+  ASSIGN_OR_RETURN(Statement statement,
+                   connection.Prepare("SELECT record FROM tokens WHERE trigger_id IN (SELECT "
+                                      "trigger_id FROM triggers WHERE account = ? AND routine = "
+                                      "?) ORDER BY id"));
+  return Collect(statement.Bind(routine.account, routine.name), tokens);
+}
+
+absl::Status Get(Connection& connection, const ChangeQuery& query, Rows& rows) {
+  std::set<std::pair<std::string, std::string>> names;
+  {
+    ASSIGN_OR_RETURN(Statement statement,
+                     connection.Prepare("SELECT record, change, account, name FROM routines WHERE "
+                                        "change > ? ORDER BY change LIMIT ?"));
+    statement.Bind(query.after, Limit(query.limit));
+    for (;;) {
+      ASSIGN_OR_RETURN(const bool row, statement.Step());
+      if (!row) break;
+      RETURN_IF_ERROR(statement.Parse(0, rows.routines.emplace_back()));
+      rows.change = statement.Int64(1);
+      names.emplace(statement.Bytes(2), statement.Bytes(3));
+    }
+  }
+  for (const auto& [account, name] : names) {
+    RETURN_IF_ERROR(CollectTokens(connection, {account, name}, rows.tokens));
+  }
+  if (!rows.routines.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(Statement newest, connection.Prepare("SELECT max(change) FROM routines"));
+  RETURN_IF_ERROR(newest.Step().status());
+  rows.change = newest.Int64(0);
   return absl::OkStatus();
 }
 

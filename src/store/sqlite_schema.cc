@@ -162,6 +162,12 @@ constexpr std::string_view kVersion4 = R"sql(
 ALTER TABLE events ADD COLUMN size INTEGER NOT NULL DEFAULT 0;
 )sql";
 
+// When a revision, or a token of its routine, was changed last: a number that only grows.
+constexpr std::string_view kVersion5 = R"sql(
+ALTER TABLE routines ADD COLUMN change INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX routines_by_change ON routines (change);
+)sql";
+
 absl::StatusOr<int64_t> Pragma(Connection& connection, std::string_view name) {
   absl::StatusOr<std::string> text =
       connection.QueryText(absl::StrCat("PRAGMA ", std::string(name)));
@@ -178,7 +184,7 @@ absl::StatusOr<int64_t> Pragma(Connection& connection, std::string_view name) {
 
 const std::vector<std::string_view>& Migrations() {
   static const auto& migrations =
-      *new std::vector<std::string_view>{kVersion1, kVersion2, kVersion3, kVersion4};
+      *new std::vector<std::string_view>{kVersion1, kVersion2, kVersion3, kVersion4, kVersion5};
   return migrations;
 }
 

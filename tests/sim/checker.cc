@@ -29,6 +29,7 @@ class Checker {
     CheckKeys();
     for (const ScheduleSpan& span : history_.spans) CheckSpan(span);
     CheckInstants();
+    for (const PauseSpan& pause : history_.pauses) CheckPause(pause);
     for (const auto& [id, session] : sessions_) CheckSession(session);
     return std::move(problems_);
   }
@@ -45,6 +46,7 @@ class Checker {
   void CheckKeys();
   void CheckSpan(const ScheduleSpan& span);
   void CheckInstants();
+  void CheckPause(const PauseSpan& pause);
   void CheckSession(const v1::Session& session);
   void CheckLog(const v1::Session& session);
   void CheckAgent(const v1::Session& session, int outputs);
@@ -152,7 +154,8 @@ void Checker::CheckSpan(const ScheduleSpan& span) {
   }
   const auto schedule = Schedule::FromTrigger(span.schedule);
   // What lies in the blur at the edges may or may not have come up.
-  const absl::Time maybe_until = std::min(span.end_confirmed + history_.skew, history_.end);
+  const absl::Time maybe_until =
+      std::min(span.end_confirmed + history_.skew + history_.lag, history_.end);
   const absl::Time sure_from = span.confirmed + history_.skew;
   absl::Time sure_until = std::min(span.end_asked - history_.skew, history_.end - absl::Minutes(5));
   if (!span.trigger_lives_on) sure_until = absl::InfinitePast();
@@ -173,6 +176,22 @@ void Checker::CheckInstants() {
   for (const auto& [key, events] : instants_) {
     if (events != 1) Wrong("instant ", key.second, " of ", key.first, " has ", events, " events");
     if (!allowed_.contains(key)) Wrong("instant ", key.second, " of ", key.first, " is none");
+  }
+}
+
+// What a paused routine's schedules bring starts nothing, on any engine.
+void Checker::CheckPause(const PauseSpan& pause) {
+  for (const auto& [id, event] : events_) {
+    const absl::Time time = FromProto(event.time());
+    if (event.source() != "schedule" || time <= pause.confirmed + history_.skew + history_.lag ||
+        time >= pause.end_asked - history_.skew) {
+      continue;
+    }
+    for (const v1::Decision& decision : decisions_[id]) {
+      if (decision.routine() == pause.routine && !decision.session_id().empty()) {
+        Wrong("event ", id, " started ", decision.session_id(), " of a paused routine");
+      }
+    }
   }
 }
 

@@ -31,6 +31,12 @@ struct ScheduleSpan {
   bool trigger_lives_on = true;  // after the end: what was due before is owed a decision
 };
 
+// A routine was paused between these; at the edges it may have been.
+struct PauseSpan {
+  std::string routine;
+  absl::Time confirmed, end_asked;
+};
+
 struct AgentRun {
   int starts = 0;
   int outputs = 0;        // that the agent wrote
@@ -41,6 +47,7 @@ struct AgentRun {
 struct History {
   std::vector<Ack> fires, deliveries;
   std::vector<ScheduleSpan> spans;
+  std::vector<PauseSpan> pauses;
   std::map<std::string, AgentRun> agents;  // by session
   std::vector<std::string> hostile;        // external ids of events that must not exist
   std::vector<std::string> problems;       // seen while it happened
@@ -48,6 +55,7 @@ struct History {
   absl::Time begin, end;                   // true time; from `calm` on nothing fails
   absl::Time calm;
   absl::Duration skew;                    // of any clock, at most
+  absl::Duration lag;                     // until a change is known to every engine
   absl::Duration settle;                  // in which a session ends, from `calm` on
   uint64_t digest = 0xcbf29ce484222325u;  // of all that happened, in order
 

@@ -109,6 +109,14 @@ class Host {
     due_ = life_->engine->Step();
     in_step_ = false;
   }
+  // A call from outside that blocks: the engine makes no step of this thread meanwhile.
+  template <typename Function>
+  auto Call(Function function) {
+    in_step_ = true;
+    auto result = function(engine());
+    in_step_ = false;
+    return result;
+  }
   // True time of the next step.
   absl::Time due() const {
     if (!running()) return absl::InfiniteFuture();

@@ -115,6 +115,7 @@ void World::MakeHosts() {
   options.lease_duration = kLease;
   options.poll_interval = random_.Between(absl::Seconds(30), kMostPoll);
   options.min_schedule_interval = absl::Minutes(1);
+  if (count > 1) history_.lag = options.poll_interval;
   if (random_.OneIn(3)) {
     options.limits.scheduled_per_hour_account = random_.Between(2, 6);
     options.limits.fires_per_hour_routine = random_.Between(1, 3);
@@ -185,7 +186,6 @@ void World::MakeRoutines() {
                           ? 1
                           : routine.limits().max_concurrent_sessions();
     if (limit > 0) history_.concurrency[routine.name()] = limit;
-    // Before the others start: an engine learns of a change at its start, or because it made it.
     if (!hosts_[0]->engine().Put(routine).ok())
       history_.problems.push_back("a routine was refused");
     routines_[routine.name()] = routine;
@@ -255,19 +255,17 @@ void World::PlanFaults() {
   }
 }
 
-// Changes of routines reach only the engine that makes them.
 void World::PlanChanges() {
   for (int i = random_.Below(3); i > 0; --i) At(Sometime(), [this] { CancelSession(); });
-  if (hosts_.size() > 1) return;
   for (int i = random_.Below(4); i > 0; --i) At(Sometime(), [this] { EditRoutine(); });
   if (random_.OneIn(6)) At(Sometime(), [this] { RemoveRoutine(); });
   if (random_.OneIn(3)) {
     At(Sometime(), [this] {
       if (routines_.empty()) return;
       const std::string name = routines_.begin()->first;
-      PauseRoutine(name, true);
+      PauseRoutine(name, true, now());
       At(now() + random_.Between(absl::Minutes(1), absl::Hours(1)),
-         [this, name] { PauseRoutine(name, false); });
+         [this, name] { PauseRoutine(name, false, now()); });
     });
   }
 }

@@ -93,7 +93,7 @@ class World {
   void Remove(const std::string& name, absl::Time asked);
   void EditRoutine();
   void RemoveRoutine();
-  void PauseRoutine(const std::string& name, bool paused);
+  void PauseRoutine(const std::string& name, bool paused, absl::Time asked);
   void CancelSession();
   void NoteSpans(const v1::Routine& routine, absl::Time asked, absl::Time confirmed);
 

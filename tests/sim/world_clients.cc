@@ -110,7 +110,7 @@ void World::Save(const v1::Routine& routine, absl::Time asked) {
   absl::Status status = absl::UnavailableError("nobody is there");
   if (host != nullptr) {
     const std::shared_ptr<Life> life = host->life();
-    status = host->engine().Put(routine).status();
+    status = host->Call([&](Engine& engine) { return engine.Put(routine).status(); });
     if (life->dead()) status = absl::UnavailableError("no answer");
   }
   Trace(absl::StrCat("save: ", status.ToString()));
@@ -143,7 +143,7 @@ void World::Remove(const std::string& name, absl::Time asked) {
   absl::Status status = absl::UnavailableError("nobody is there");
   if (host != nullptr) {
     const std::shared_ptr<Life> life = host->life();
-    status = host->engine().DeleteRoutine("acme", name);
+    status = host->Call([&](Engine& engine) { return engine.DeleteRoutine("acme", name); });
     if (life->dead()) status = absl::UnavailableError("no answer");
   }
   Trace(absl::StrCat("remove: ", status.ToString()));
@@ -165,14 +165,21 @@ void World::Remove(const std::string& name, absl::Time asked) {
   routines_.erase(name);
 }
 
-void World::PauseRoutine(const std::string& name, bool paused) {
+void World::PauseRoutine(const std::string& name, bool paused, absl::Time asked) {
   Host* const host = AnyHost();
   if (!routines_.contains(name)) return;
-  if (host == nullptr || !host->engine().SetRoutinePaused("acme", name, paused).ok()) {
-    At(now() + absl::Seconds(10), [this, name, paused] { PauseRoutine(name, paused); });
+  const auto pause = [&](Engine& engine) { return engine.SetRoutinePaused("acme", name, paused); };
+  if (host == nullptr || !host->Call(pause).ok()) {
+    At(now() + absl::Seconds(10),
+       [this, name, paused, asked] { PauseRoutine(name, paused, asked); });
     return;
   }
   Trace(paused ? "paused" : "resumed");
+  if (paused) {
+    history_.pauses.push_back({name, now(), absl::InfiniteFuture()});
+  } else if (!history_.pauses.empty()) {
+    history_.pauses.back().end_asked = std::min(history_.pauses.back().end_asked, asked);
+  }
 }
 
 void World::CancelSession() {

@@ -145,6 +145,51 @@ TEST_P(StoreConformanceTest, TokensAreSavedReplacedListedAndDeleted) {
   EXPECT_EQ(Read(TokenQuery{.trigger_id = "trig_1"}).tokens.size(), 1u);
 }
 
+TEST_P(StoreConformanceTest, ChangesAreToldInTheirOrder) {
+  int64_t known = Read(ChangeQuery{.limit = 0}).change;
+  const auto changes = [&](int limit) {
+    const Rows rows = Read(ChangeQuery{.after = known, .limit = limit});
+    if (rows.routines.empty()) {
+      EXPECT_EQ(rows.change, known);
+    } else {
+      EXPECT_GT(rows.change, known);
+    }
+    known = rows.change;
+    std::vector<std::string> told;
+    for (const v1::SavedRoutine& saved : rows.routines) {
+      told.push_back(absl::StrCat(saved.routine().name(), "@", saved.revision(),
+                                  saved.paused() ? " paused" : "",
+                                  saved.deleted() ? " deleted" : ""));
+    }
+    for (const v1::Token& token : rows.tokens) told.push_back(token.id());
+    return told;
+  };
+  using Told = std::vector<std::string>;
+  EXPECT_EQ(changes(10), Told());
+  ASSERT_TRUE(store_->Save(SaveRoutine{MakeRoutine("b", 1, {"trig_1"})}).ok());
+  ASSERT_TRUE(store_->Save(SaveRoutine{MakeRoutine("a", 1)}).ok());
+  ASSERT_TRUE(store_->Save(SaveRoutine{MakeRoutine("b", 2, {"trig_1"})}).ok());
+  EXPECT_EQ(changes(2), (Told{"b@1", "a@1"}));
+  EXPECT_EQ(changes(2), (Told{"b@2"}));
+  EXPECT_EQ(changes(2), Told());
+  ASSERT_TRUE(store_->Save(SaveToken{MakeToken("token_1", "trig_1")}).ok());
+  EXPECT_EQ(changes(10), (Told{"b@2", "token_1"}));
+  ASSERT_TRUE(store_->Save(SetPaused{"acme", "a", true}).ok());
+  ASSERT_TRUE(store_->Save(SaveToken{MakeToken("token_2", "trig_1")}).ok());
+  ASSERT_TRUE(store_->Save(SetPaused{"acme", "a", false}).ok());
+  EXPECT_EQ(changes(10), (Told{"b@2", "a@1", "token_1", "token_2"}));
+  ASSERT_TRUE(store_->Save(DeleteToken{"token_1"}).ok());
+  EXPECT_EQ(changes(10), (Told{"b@2", "token_2"}));
+  v1::SavedRoutine deleted = MakeRoutine("b", 3, {"trig_1"});
+  deleted.set_deleted(true);
+  ASSERT_TRUE(store_->Save(SaveRoutine{deleted}).ok());
+  EXPECT_EQ(changes(10), (Told{"b@3 deleted"}));
+  // Sessions and settings are no changes, nor is what was refused.
+  ASSERT_TRUE(store_->Save(SaveSetting{"admin", "one"}).ok());
+  ASSERT_FALSE(store_->Save(SaveRoutine{MakeRoutine("a", 1)}).ok());
+  EXPECT_EQ(changes(10), Told());
+}
+
 TEST_P(StoreConformanceTest, SettingsAreReplaced) {
   ASSERT_TRUE(store_->Save(SaveSetting{"admin", "one"}).ok());
   ASSERT_TRUE(store_->Save(SaveSetting{"admin", std::string("\0two\xff", 5)}).ok());
