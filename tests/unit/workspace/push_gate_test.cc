@@ -141,8 +141,8 @@ TEST_F(PushGateTest, RefusesWhatIsNoPush) {
     EXPECT_THAT(answer, StartsWith(body.substr(0, 4) == "0000" ? kOk : kBad))
         << body.substr(0, 100);
   }
-  // Cut within the pack: what lacks no more than the sum at the end of the gzip data may pass, since
-  // the pack has one of its own.
+  // Cut within the pack: what lacks no more than the sum at the end of the gzip data may pass,
+  // since the pack has one of its own.
   const size_t half = packed.size() / 2;
   EXPECT_THAT(Post(absl::StrCat("Content-Encoding: gzip\r\nContent-Length: ", half, "\r\n"),
                    packed.substr(0, half)),
