@@ -10,6 +10,7 @@
 #include "gtest/gtest.h"
 #include "routines/testing/test_engine.h"
 #include "routines/testing/trigger_source_conformance.h"
+#include "tests/unit/engine/inbox_folder.h"
 
 namespace routines {
 namespace {
@@ -193,34 +194,10 @@ TEST(Engine, TakesExecutorsAfterItWasMade) {
 namespace testing {
 namespace {
 
-// The folder of the inbox that was made last; the one before it goes.
-class Folder {
- public:
-  ~Folder() { Remove(); }
-  const std::filesystem::path& Renew() {
-    Remove();
-    std::string pattern = (std::filesystem::temp_directory_path() / "inbox-XXXXXX").string();
-    return path = mkdtemp(pattern.data());
-  }
-  std::filesystem::path path;
-
- private:
-  void Remove() {
-    if (!path.empty()) std::filesystem::remove_all(path);
-  }
-};
-Folder& TheFolder() {
-  static Folder folder;
-  return folder;
-}
-
 INSTANTIATE_TEST_SUITE_P(Inbox, TriggerSourceConformanceTest,
                          ::testing::Values(TriggerSourceFactory{
                              .make = [] { return std::make_unique<Inbox>(TheFolder().Renew()); },
-                             .happen =
-                                 [](int number) {
-                                   std::ofstream(TheFolder().path / absl::StrCat(number)) << number;
-                                 }}));
+                             .happen = WriteToInbox}));
 
 }  // namespace
 }  // namespace testing
