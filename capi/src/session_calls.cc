@@ -6,6 +6,7 @@
 #include "capi/src/engine.h"
 #include "capi/src/json_forms.h"
 #include "routines/session.h"
+#include "src/base/session_state.h"
 
 namespace routines::capi {
 namespace {
@@ -17,14 +18,8 @@ absl::StatusOr<std::vector<v1::SessionState>> ParseStates(std::string_view text)
   std::vector<v1::SessionState> states;
   for (const absl::string_view word :
        absl::StrSplit(absl::string_view(text.data(), text.size()), ',', absl::SkipEmpty())) {
-    bool known = false;
-    for (int number = v1::SESSION_STATE_QUEUED; number <= v1::SESSION_STATE_LOST; ++number) {
-      const auto state = static_cast<v1::SessionState>(number);
-      if (StateName(state) != std::string(word)) continue;
-      states.push_back(state);
-      known = true;
-    }
-    if (!known) {
+    states.push_back(StateOfName(std::string_view(word.data(), word.size())));
+    if (states.back() == v1::SESSION_STATE_UNSPECIFIED) {
       return absl::InvalidArgumentError(
           absl::StrCat("query.states: there is no state \"", word.substr(0, 40), "\""));
     }

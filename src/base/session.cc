@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "src/base/session_state.h"
+
 namespace routines {
 
 v1::SessionEvent OutputEvent(v1::SessionStep step, v1::Output::Stream stream,
@@ -43,6 +45,15 @@ Outcome Outcome::Cancelled(std::string_view message) {
 
 bool IsTerminal(v1::SessionState state) {
   return state >= v1::SESSION_STATE_SUCCEEDED;
+}
+
+v1::SessionState StateOfName(std::string_view name) {
+  for (int state = v1::SESSION_STATE_QUEUED; state <= v1::SESSION_STATE_LOST; ++state) {
+    if (StateName(static_cast<v1::SessionState>(state)) == name) {
+      return static_cast<v1::SessionState>(state);
+    }
+  }
+  return v1::SESSION_STATE_UNSPECIFIED;
 }
 
 std::string_view StateName(v1::SessionState state) {

@@ -7,6 +7,7 @@
 #include "routines/json.h"
 #include "routines/server.h"
 #include "routines/session.h"
+#include "src/base/session_state.h"
 #include "src/base/status_macros.h"
 #include "src/server/api.h"
 #include "src/server/error_response.h"
@@ -30,14 +31,8 @@ std::string JsonList(const Rows& rows, Write write) {
 absl::StatusOr<std::vector<v1::SessionState>> ParseStates(const std::string& text) {
   std::vector<v1::SessionState> states;
   for (const absl::string_view word : absl::StrSplit(text, ',', absl::SkipEmpty())) {
-    bool known = false;
-    for (int number = v1::SESSION_STATE_QUEUED; number <= v1::SESSION_STATE_LOST; ++number) {
-      const auto state = static_cast<v1::SessionState>(number);
-      if (StateName(state) != std::string(word)) continue;
-      states.push_back(state);
-      known = true;
-    }
-    if (!known) {
+    states.push_back(StateOfName(std::string_view(word.data(), word.size())));
+    if (states.back() == v1::SESSION_STATE_UNSPECIFIED) {
       return absl::InvalidArgumentError(absl::StrCat(
           "state: \"", word.substr(0, 40), "\" is none of queued, preparing, running, succeeded, ",
           "failed, cancelled, timed_out, lost"));

@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "routines/session.h"
+#include "src/base/session_state.h"
 #include "src/base/status_macros.h"
 #include "src/base/time_conversion.h"
 #include "src/store/sqlite_queries.h"
@@ -22,15 +23,6 @@
 
 namespace routines::store {
 namespace {
-
-v1::SessionState ParseState(std::string_view name) {
-  for (int state = v1::SESSION_STATE_QUEUED; state <= v1::SESSION_STATE_LOST; ++state) {
-    if (StateName(static_cast<v1::SessionState>(state)) == name) {
-      return static_cast<v1::SessionState>(state);
-    }
-  }
-  return v1::SESSION_STATE_UNSPECIFIED;
-}
 
 // Whether it changed anything. kNotFound.
 absl::StatusOr<bool> Pause(Connection& connection, WriterMemory& memory, const SetPaused& change,
@@ -151,7 +143,7 @@ absl::StatusOr<Updated> Update(Connection& connection, WriterMemory& memory,
     ASSIGN_OR_RETURN(const bool found, statement.Bind(update.session_id).Step());
     if (!found) return absl::NotFoundError(absl::StrCat("no session ", update.session_id));
     session.set_id(update.session_id);
-    session.set_state(ParseState(statement.Bytes(0)));
+    session.set_state(StateOfName(statement.Bytes(0)));
     ReadLease(statement, session);
     seq = statement.Int64(kSessionSeqColumn);
     session.set_account(std::string(statement.Bytes(7)));
