@@ -249,8 +249,8 @@ TEST_F(SqliteStoreTest, LogFileStaysBounded) {
   const v1::Session session = store->Lease({"host", absl::Now(), absl::Now(), 1})->at(0);
   SessionUpdate update{.session_id = session.id(), .fencing_token = session.fencing_token()};
   update.events.emplace_back().mutable_output()->set_text(std::string(1 << 20, 'x'));
-  for (int i = 0; i < 64; ++i) ASSERT_TRUE(UpdateAndWait(*store, update).ok());
-  EXPECT_LT(std::filesystem::file_size(path_ + "-wal"), uintmax_t{32} << 20);
+  for (int i = 0; i < 160; ++i) ASSERT_TRUE(UpdateAndWait(*store, update).ok());
+  EXPECT_LT(std::filesystem::file_size(path_ + "-wal"), uintmax_t{80} << 20);
 }
 
 }  // namespace
