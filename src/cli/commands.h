@@ -116,6 +116,21 @@ struct NextOptions {
 };
 CommandResult Next(const NextOptions& options);
 
+struct PlanOptions {
+  ClientOptions client;
+  std::vector<std::string> files;  // and folders of them; none: the server's routines
+  std::string account;             // of the server's; empty: all
+  std::optional<absl::Time> from;  // absent: now
+  int days = 7;
+  std::string duration = "10m";  // of each session
+  double cost_usd = 0;           // likewise
+  std::string limits;            // as those of ServeOptions
+  std::vector<std::string> limit;
+  int max_concurrent_sessions = 16;
+  bool each = false;  // prints every instant
+};
+CommandResult ShowPlan(const PlanOptions& options);
+
 // ---- connectors ----
 
 struct CheckConnectorsOptions {

@@ -176,7 +176,8 @@ void CommandLine::AddServe() {
       ->type_name("N")
       ->check(CLI::Range(1, 100'000))
       ->capture_default_str();
-  AddLimits(command, options);
+  AddLimits(command, &options->limits, &options->limit);
+  AddRetention(command, options);
   AddJson(command, &options->json);
 }
 

@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "CLI/App.hpp"
 #include "CLI/Config.hpp"
@@ -45,6 +46,7 @@ class CommandLine {
   void AddTokenCommands();
   void AddSessionCommands();
   void AddScheduleCommands();
+  void AddPlan();
   void AddMatchCommands();
   void AddDecisionCommands();
   void AddTestCommands();
@@ -58,7 +60,8 @@ class CommandLine {
   void AddServe();
   void AddExecutors(CLI::App* command, ServeOptions* options);
   void AddSandbox(CLI::App* command, ServeOptions* options);
-  void AddLimits(CLI::App* command, ServeOptions* options);
+  void AddLimits(CLI::App* command, std::string* file, std::vector<std::string>* limits);
+  void AddRetention(CLI::App* command, ServeOptions* options);
   void AddCompletion();
 
   // A command whose work is `run(options)`; returns the options to be bound to the grammar.

@@ -28,15 +28,19 @@ void CommandLine::AddDecisionCommands() {
   AddClient(command, &options->client);
 }
 
-void CommandLine::AddLimits(CLI::App* command, ServeOptions* options) {
+void CommandLine::AddLimits(CLI::App* command, std::string* file,
+                            std::vector<std::string>* limits) {
   command
-      ->add_option("--limits", options->limits,
+      ->add_option("--limits", *file,
                    "File of limits: lines of `name: value` (docs/limits_and_scale.md)")
       ->type_name(kFile)
       ->check(CheckNotEmpty);
-  command->add_option("--limit", options->limit, "One limit; wins over the file; may be repeated")
+  command->add_option("--limit", *limits, "One limit; wins over the file; may be repeated")
       ->type_name("NAME=VALUE")
       ->check(CheckNotEmpty);
+}
+
+void CommandLine::AddRetention(CLI::App* command, ServeOptions* options) {
   command
       ->add_option("--keep-events", options->keep_events,
                    "Delete events and their decisions that are older [never]")
