@@ -41,6 +41,10 @@ std::string TriggerIds(const JsonValue& saved) {
   for (const JsonValue& trigger : saved["routine"]["triggers"].Items()) {
     ids.push_back(trigger["id"].Text());
   }
+  const JsonValue::Array& triggers = saved["triggers"].Items();
+  for (size_t i = 0; i < triggers.size() && i < ids.size(); ++i) {
+    if (triggers[i]["ended"].Bool()) ids[i] += " (ended)";
+  }
   return absl::StrJoin(ids, ", ");
 }
 
@@ -67,10 +71,15 @@ std::string RoutineText(const JsonValue& saved) {
   const JsonValue::Array& triggers = routine["triggers"].Items();
   const JsonValue::Array& ids = saved["triggers"].Items();
   for (size_t i = 0; i < triggers.size() && i < ids.size(); ++i) {
-    rows.push_back(
-        {triggers[i]["id"].Text(), ids[i]["trigger_id"].Text(), TriggerText(triggers[i])});
+    const std::string& next = ids[i]["next_time"].Text();
+    rows.push_back({triggers[i]["id"].Text(), ids[i]["trigger_id"].Text(),
+                    ids[i]["ended"].Bool() ? absl::StrCat(TriggerText(triggers[i]), " (ended)")
+                                           : TriggerText(triggers[i]),
+                    next.empty() ? "" : LocalTime(next)});
   }
-  if (!rows.empty()) absl::StrAppend(&out, "\n", FormatTable({"TRIGGER", "ID", "FIRES"}, rows));
+  if (!rows.empty()) {
+    absl::StrAppend(&out, "\n", FormatTable({"TRIGGER", "ID", "FIRES", "NEXT"}, rows));
+  }
   return absl::StrCat(out, "\n", EscapeControls(routine["prompt"].Text(), /*keep_lines=*/true));
 }
 

@@ -259,7 +259,9 @@ absl::StatusOr<v1::SavedRoutine> Engine::Put(const v1::Routine& given) {
     // A save whose answer was lost, or another engine's, is not known here yet.
     const auto known = impl_->catalog.FindRoutine(routine.account(), routine.name());
     if (known == nullptr || known->revision() != previous->revision()) impl_->Learn(*previous);
-    return *previous;
+    v1::SavedRoutine same = *previous;
+    AddNextTimes(options.clock->TimeNow(), same);
+    return same;
   }
   const absl::Time now = options.clock->TimeNow();
   v1::SavedRoutine saved;
@@ -270,6 +272,7 @@ absl::StatusOr<v1::SavedRoutine> Engine::Put(const v1::Routine& given) {
   *saved.mutable_create_time() = exists ? previous->create_time() : ToProto(now);
   AssignTriggerIds(routine, exists ? previous : nullptr, now, saved);
   RETURN_IF_ERROR(impl_->Save(saved));
+  AddNextTimes(now, saved);
   return saved;
 }
 
@@ -280,11 +283,14 @@ absl::StatusOr<v1::SavedRoutine> Engine::GetRoutine(std::string_view account, st
   if (rows.routines.empty() || (revision == 0 && rows.routines.front().deleted())) {
     return NoSuchRoutine(account, name);
   }
+  if (revision == 0) AddNextTimes(impl_->options.clock->TimeNow(), rows.routines.front());
   return std::move(rows.routines.front());
 }
 
 absl::StatusOr<std::vector<v1::SavedRoutine>> Engine::ListRoutines(std::string_view account) {
   ASSIGN_OR_RETURN(Rows rows, impl_->options.store->Read(RoutineQuery{std::string(account), ""}));
+  const absl::Time now = impl_->options.clock->TimeNow();
+  for (v1::SavedRoutine& saved : rows.routines) AddNextTimes(now, saved);
   return std::move(rows.routines);
 }
 

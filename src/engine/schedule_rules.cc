@@ -1,9 +1,12 @@
 #include "src/engine/schedule_rules.h"
 
+#include <algorithm>
 #include <string>
 
 #include "absl/strings/str_cat.h"
 #include "routines/schedule.h"
+#include "src/base/time_conversion.h"
+#include "src/engine/schedule_queue.h"
 
 namespace routines {
 namespace {
@@ -31,6 +34,25 @@ std::vector<Problem> ProblemsOfIntervals(const v1::Routine& routine, absl::Durat
                      absl::FormatDuration(least), "; the host allows no shorter interval");
   }
   return problems;
+}
+
+void AddNextTimes(absl::Time now, v1::SavedRoutine& saved) {
+  const v1::Routine& routine = saved.routine();
+  for (int i = 0; i < routine.triggers_size() && i < saved.triggers_size(); ++i) {
+    const v1::Trigger& trigger = routine.triggers(i);
+    if (!trigger.has_schedule() || trigger.disabled()) continue;
+    const absl::StatusOr<Schedule> schedule = Schedule::FromTrigger(trigger.schedule());
+    if (!schedule.ok()) continue;
+    v1::SavedTrigger& entry = *saved.mutable_triggers(i);
+    const absl::Duration spread =
+        trigger.schedule().has_spread()
+            ? SpreadOf(entry.trigger_id(), FromProto(trigger.schedule().spread()))
+            : absl::ZeroDuration();
+    // An instant from before it was saved does not count, though its spread may be still to come.
+    const absl::Time next = schedule->Next(std::max(now - spread, FromProto(saved.create_time())));
+    entry.set_ended(next == absl::InfiniteFuture());
+    if (!entry.ended()) *entry.mutable_next_time() = ToProto(next + spread);
+  }
 }
 
 }  // namespace routines

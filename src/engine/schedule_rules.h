@@ -14,6 +14,9 @@ namespace routines {
 std::vector<Problem> ProblemsOfIntervals(const v1::Routine& routine, absl::Duration least,
                                          absl::Time now);
 
+// Says of each schedule of a saved routine when it is due next after `now`, or that it has ended.
+void AddNextTimes(absl::Time now, v1::SavedRoutine& saved);
+
 }  // namespace routines
 
 #endif  // ROUTINES_SRC_ENGINE_SCHEDULE_RULES_H_

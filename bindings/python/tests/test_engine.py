@@ -1,12 +1,12 @@
 """Engines: routines, events, sessions, executors, sources, secrets."""
 
 import threading
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
 import routines
-from routines.testing import FakeExecutor, ManualSource, TestEngine, github_event
+from routines.testing import FakeExecutor, ManualSource, SimulatedClock, TestEngine, github_event
 
 
 @pytest.fixture
@@ -125,6 +125,28 @@ def test_routines_are_kept_and_found(engine, review):
             missing()
     with pytest.raises(routines.ConfigError):
         engine.put("name: x")
+
+
+def test_schedules_say_when_they_are_due_next_and_that_they_have_ended():
+    clock = SimulatedClock(datetime(2026, 1, 5, 9, tzinfo=timezone.utc))
+    text = """
+name: launch
+prompt: Look.
+triggers:
+  - {id: nightly, schedule: {cron: "7 2 * * *"}}
+  - {id: once, schedule: {at: "2026-01-05T12:00:00+01:00"}}
+  - {id: call, api: {}}
+"""
+    with routines.Engine(":memory:", clock=clock) as engine:
+        engine.register_executor("agent", FakeExecutor())
+        nightly = datetime(2026, 1, 6, 2, 7, tzinfo=timezone.utc)
+        once = datetime(2026, 1, 5, 11, tzinfo=timezone.utc)
+        assert engine.put(text).next_times == {"nightly": nightly, "once": once}
+        engine.advance(timedelta(hours=3))
+        assert engine.get("launch").next_times == {"nightly": nightly, "once": None}
+        assert len(engine.sessions()) == 1
+        armed = engine.put(text.replace("01-05T12", "01-05T20"))
+        assert armed.next_times["once"] == once + timedelta(hours=8)
 
 
 def test_deliveries_are_known_again(review):

@@ -11,6 +11,7 @@
 #include "routines/routine.h"
 #include "routines/store.h"
 #include "routines/testing/test_engine.h"
+#include "src/base/time_conversion.h"
 #include "src/engine/admission.h"
 
 namespace routines {
@@ -170,6 +171,56 @@ TEST(Scheduler, KeepsAnInstantThatWaitsForItsSpreadOverARestart) {
     engine.AdvanceTime(absl::Minutes(59));
   }
   EXPECT_THAT(Decisions(engine), ElementsAre("01:00 fired", "02:00 fired", "03:00 fired"));
+}
+
+TEST(Scheduler, SaysWhenEachScheduleIsDueNextAndWhichHaveEnded) {
+  TestEngine engine;
+  GoToMidnight(engine);
+  const absl::Time midnight = engine.clock().TimeNow();
+  const auto yaml = [](const std::string& at) {
+    return absl::StrCat(
+        "name: nightly\nprompt: Look.\ntriggers:\n"
+        "  - {id: hourly, schedule: {cron: '0 * * * *'}}\n"
+        "  - {id: trig_spread0001, schedule: {cron: '0 * * * *', spread: 30m}}\n"
+        "  - {id: off, disabled: true, schedule: {cron: '0 * * * *'}}\n"
+        "  - {id: call, api: {}}\n"
+        "  - {id: launch, schedule: {at: '",
+        at, "'}}\n");
+  };
+  const absl::Time launch = midnight + absl::Minutes(90);
+  const auto rfc3339 = [](absl::Time time) { return absl::FormatTime(time, absl::UTCTimeZone()); };
+
+  const v1::SavedRoutine saved = engine.PutYaml(yaml(rfc3339(launch)));
+  EXPECT_EQ(FromProto(saved.triggers(0).next_time()), midnight + absl::Hours(1));
+  const absl::Time spread = FromProto(saved.triggers(1).next_time());
+  EXPECT_GT(spread, midnight + absl::Hours(1));
+  for (const int never : {2, 3}) {
+    EXPECT_FALSE(saved.triggers(never).has_next_time() || saved.triggers(never).ended()) << never;
+  }
+  EXPECT_EQ(FromProto(saved.triggers(4).next_time()), launch);
+  EXPECT_FALSE(saved.triggers(4).ended());
+
+  engine.AdvanceTime(spread - midnight - absl::Seconds(1));  // the spread is not over yet
+  EXPECT_EQ(FromProto(engine->ListRoutines()->front().triggers(1).next_time()), spread);
+  engine.AdvanceTime(absl::Seconds(1));
+  EXPECT_EQ(FromProto(engine->ListRoutines()->front().triggers(1).next_time()),
+            spread + absl::Hours(1));
+  engine.AdvanceTime(launch - engine.clock().TimeNow());
+  EXPECT_TRUE(engine->GetRoutine("default", "nightly")->triggers(4).ended());
+  EXPECT_FALSE(engine->GetRoutine("default", "nightly")->triggers(4).has_next_time());
+  EXPECT_TRUE(engine.PutYaml(yaml(rfc3339(launch))).triggers(4).ended());  // as it was
+  EXPECT_EQ(engine->GetRoutine("default", "nightly")->revision(), 1);
+
+  const v1::SavedRoutine armed = engine.PutYaml(yaml(rfc3339(launch + absl::Hours(24))));
+  EXPECT_FALSE(armed.triggers(4).ended());
+  EXPECT_EQ(FromProto(armed.triggers(4).next_time()), launch + absl::Hours(24));
+  EXPECT_EQ(engine->GetRoutine("default", "nightly", 1)->triggers(4).ended(), false);  // history
+  engine.AdvanceTime(absl::Hours(24));
+  EXPECT_TRUE(engine->GetRoutine("default", "nightly")->triggers(4).ended());
+  const std::string one_off = armed.triggers(4).trigger_id();
+  int launches = 0;
+  for (const v1::Session& session : Sessions(engine)) launches += session.trigger_id() == one_off;
+  EXPECT_EQ(launches, 2);
 }
 
 TEST(Scheduler, CountsANewScheduleFromItsSaveOn) {

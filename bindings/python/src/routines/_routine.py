@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+from datetime import datetime
 from typing import Any
 
 from . import _core
 from ._errors import InvalidError
+from ._values import parse_time
 
 
 class Routine:
@@ -75,6 +77,19 @@ class SavedRoutine:
     def trigger_ids(self) -> dict[str, str]:
         """By the trigger's id in the file, the one it is fired by: ``trig_…``."""
         return {each["id"]: each["trigger_id"] for each in self._data.get("triggers", [])}
+
+    @property
+    def next_times(self) -> dict[str, datetime | None]:
+        """When each schedule is due next, in UTC, by the trigger's id in the file; ``None``: never again.
+
+        As it was when the routine was asked for, and as if it were not paused. Triggers that are disabled
+        or no schedules are not in it, nor are any of an older revision.
+        """
+        return {
+            each["id"]: parse_time(each["next_time"]) if "next_time" in each else None
+            for each in self._data.get("triggers", [])
+            if "next_time" in each or each.get("ended", False)
+        }
 
     def __repr__(self) -> str:
         return f"<SavedRoutine {self.routine.account}/{self.routine.name} revision {self.revision}>"
