@@ -130,7 +130,10 @@ struct EngineStats {
   int64_t events_duplicate = 0;
   int64_t admit_errors = 0;
   std::map<std::string, int64_t> sessions_ended;  // by state name
-  std::map<std::string, int64_t> decisions;       // by reason word
+  // By reason word, each when it is final: one that waits for a limit is counted when it becomes
+  // fired, expired, coalesced or paused, by the engine that makes it so.
+  std::map<std::string, int64_t> decisions;
+  int64_t decisions_deferred = 0;  // that began to wait for a limit
   int64_t lease_lost = 0;
   int64_t heartbeats_late = 0;  // a lease that was renewed after it had run out
   int sessions_active = 0;

@@ -141,6 +141,8 @@ struct LeaseRequest {
   int max_sessions = 1;
   // PREPARING and RUNNING ones of one account, whoever holds them. 0: any number.
   int max_per_account = 0;
+  // Where given, gets the decisions that became FIRED or EXPIRED by it. Of use with an OK only.
+  std::vector<v1::Decision>* decided = nullptr;
 };
 
 // ---- Update
@@ -176,6 +178,7 @@ struct Updated {
   int64_t last_sequence = 0;
   bool cancel_requested = false;
   std::string pause_reason;          // the routine was paused by this update; empty: it was not
+  std::vector<v1::Decision> paused;  // by that, decisions of sessions that waited for a limit
   std::optional<Admitted> admitted;  // of `then`
 };
 
@@ -196,6 +199,8 @@ struct SetPaused {
   std::string account, name;
   bool paused = false;
   std::string reason = "";  // with paused; empty: somebody asked for it
+  // Where given, gets the decisions that became PAUSED by it. Of use with an OK only.
+  std::vector<v1::Decision>* decided = nullptr;
 };
 // Adds a token, or replaces the one with the same id.
 struct SaveToken {

@@ -147,14 +147,16 @@ void Dispatcher::LeaseMore(absl::Time now) {
   lease_wanted_ = false;
   retries_.erase(retries_.begin(), retries_.upper_bound(now));
   next_poll_ = now + options_.poll_interval;
-  const absl::StatusOr<std::vector<v1::Session>> leased =
-      options_.store->Lease(LeaseRequest{owner_, now, now + options_.lease_duration, room,
-                                         options_.limits.max_concurrent_sessions_account});
+  std::vector<v1::Decision> decided;
+  const absl::StatusOr<std::vector<v1::Session>> leased = options_.store->Lease(
+      LeaseRequest{owner_, now, now + options_.lease_duration, room,
+                   options_.limits.max_concurrent_sessions_account, &decided});
   if (!leased.ok()) {
     next_poll_ = now + kStoreRetry;
     return;
   }
   CrashPoint("lease:after_commit");
+  counters_.Change([&](EngineStats& stats) { CountDecisions(decided, stats); });
   for (const v1::Session& session : *leased) Adopt(session, now);
 }
 

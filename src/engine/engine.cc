@@ -300,8 +300,10 @@ absl::Status Engine::SetRoutinePaused(std::string_view account, std::string_view
   RETURN_IF_ERROR(impl_->Refresh());
   const auto saved = impl_->catalog.FindRoutine(account, name);
   if (saved == nullptr) return NoSuchRoutine(account, name);
-  RETURN_IF_ERROR(
-      impl_->options.store->Save(SetPaused{std::string(account), std::string(name), paused}));
+  std::vector<v1::Decision> decided;
+  RETURN_IF_ERROR(impl_->options.store->Save(
+      SetPaused{std::string(account), std::string(name), paused, "", &decided}));
+  impl_->counters.Change([&](EngineStats& stats) { CountDecisions(decided, stats); });
   v1::SavedRoutine changed = *saved;
   changed.set_paused(paused);
   changed.clear_pause_reason();

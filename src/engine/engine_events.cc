@@ -103,6 +103,7 @@ std::optional<Admission> Engine::Impl::AfterEnd(const v1::Session& session) {
 }
 
 void Engine::Impl::Ended(const v1::Session& session, const Updated& updated) {
+  counters.Change([&](EngineStats& stats) { CountDecisions(updated.paused, stats); });
   if (updated.admitted) {
     Count(*updated.admitted);
     if (!updated.admitted->duplicate) Spread(*updated.admitted);
@@ -125,12 +126,8 @@ void Engine::Impl::Count(const absl::StatusOr<Admitted>& admitted) {
       ++stats.events_duplicate;
     } else {
       ++stats.events_admitted;
-      for (const v1::Decision& decision : admitted->decisions) {
-        ++stats.decisions[std::string(DecisionName(decision.reason()))];
-      }
-      for (const v1::Decision& decision : admitted->coalesced) {
-        ++stats.decisions[std::string(DecisionName(decision.reason()))];
-      }
+      CountDecisions(admitted->decisions, stats);
+      CountDecisions(admitted->coalesced, stats);
     }
   });
 }

@@ -57,8 +57,10 @@ void AddEngine(const EngineStats& stats, std::vector<MetricFamily>& out) {
           stats.heartbeats_late);
   out.push_back(ByLabel("routines_sessions_ended_total", "Sessions by terminal state", "state",
                         stats.sessions_ended));
-  out.push_back(
-      ByLabel("routines_decisions_total", "Decisions by reason", "reason", stats.decisions));
+  out.push_back(ByLabel("routines_decisions_total", "Decisions that are final, by reason", "reason",
+                        stats.decisions));
+  counter("routines_decisions_deferred_total", "Decisions that began to wait for a limit",
+          stats.decisions_deferred);
   out.push_back(Single(MetricType::Gauge, "routines_sessions_active",
                        "Sessions preparing or running", stats.sessions_active));
   out.push_back(Single(MetricType::Gauge, "routines_sessions_running", "Sessions whose agent runs",

@@ -8,6 +8,14 @@
 #include "src/store/transitions.h"
 
 namespace routines::store {
+namespace {
+
+void Decide(const LeaseRequest& request, const v1::Session& session, v1::Decision& decision) {
+  DecideLeased(session, request.now, decision);
+  if (request.decided != nullptr) request.decided->push_back(decision);
+}
+
+}  // namespace
 
 // False: it is not to be had after all.
 bool MemoryStore::LeaseOne(const LeaseRequest& request, int64_t place,
@@ -17,7 +25,7 @@ bool MemoryStore::LeaseOne(const LeaseRequest& request, int64_t place,
   if (WaitsForLimit(stored.session)) {
     v1::Decision* const decision = DecisionOf(stored);
     if (HasExpired(stored.session, request.now)) {
-      if (decision != nullptr) DecideLeased(stored.session, request.now, *decision);
+      if (decision != nullptr) Decide(request, stored.session, *decision);
       FreeSlot(stored);
       DeleteSession(place);
       LetGoOn(routine);
@@ -29,7 +37,7 @@ bool MemoryStore::LeaseOne(const LeaseRequest& request, int64_t place,
       PutIn(place);
       return false;
     }
-    if (decision != nullptr) DecideLeased(stored.session, request.now, *decision);
+    if (decision != nullptr) Decide(request, stored.session, *decision);
   }
   TakeOut(place);
   TakeLease(request, stored.session);
@@ -61,6 +69,7 @@ bool MemoryStore::LeaseOf(const LeaseRequest& request, const std::string& accoun
 
 absl::StatusOr<std::vector<v1::Session>> MemoryStore::Lease(const LeaseRequest& request) {
   absl::MutexLock lock(&mu_);
+  if (request.decided != nullptr) request.decided->clear();
   // Those whose time has come are as ready as those that wait for nothing.
   while (!timed_.empty() && timed_.begin()->first <= request.now) {
     const int64_t place = timed_.begin()->second;

@@ -293,7 +293,8 @@ void MemoryStore::Update(SessionUpdate update, UpdateDone done) {
   done(std::move(result));
 }
 
-std::string MemoryStore::Spend(const SessionUpdate& update, const v1::Session& session) {
+std::string MemoryStore::Spend(const SessionUpdate& update, const v1::Session& session,
+                               std::vector<v1::Decision>& decided) {
   const RoutineKey routine(session.account(), session.routine());
   const absl::Time end = FromProto(session.end_time());
   std::vector<Spent>& all = spent_[routine];
@@ -308,7 +309,7 @@ std::string MemoryStore::Spend(const SessionUpdate& update, const v1::Session& s
     return "";
   }
   const std::string reason = PauseReason(sum, update.pause_at_cost);
-  Do(SetPaused{session.account(), session.routine(), true, reason}).IgnoreError();
+  Do(SetPaused{session.account(), session.routine(), true, reason, &decided}).IgnoreError();
   return reason;
 }
 
@@ -327,13 +328,13 @@ absl::StatusOr<Updated> MemoryStore::UpdateNow(SessionUpdate update) {
   stored.session = std::move(next);
   PutIn(place);
   const bool ended = IsTerminal(stored.session.state());
-  Updated updated{stored.session.last_sequence(), stored.session.cancel_requested(), "", {}};
+  Updated updated{stored.session.last_sequence(), stored.session.cancel_requested(), "", {}, {}};
   for (v1::SessionEvent& event : update.events) {
     if (event.push().accepted()) pushed_[event.push().new_commit()] = place;
     stored.log.push_back(std::move(event));
   }
   if (ended) {
-    updated.pause_reason = Spend(update, stored.session);
+    updated.pause_reason = Spend(update, stored.session, updated.paused);
     LetGoOn({stored.session.account(), stored.session.routine()});
   }
   if (update.then) {
@@ -401,7 +402,9 @@ absl::Status MemoryStore::Do(const SetPaused& change) {
   ApplyPaused(change, saved);
   Note(it->first, saved.revision());
   if (change.paused) {
-    Withdraw(it->first, "", v1::DECISION_REASON_PAUSED, PausedDetail(change.reason));
+    std::vector<v1::Decision> withdrawn =
+        Withdraw(it->first, "", v1::DECISION_REASON_PAUSED, PausedDetail(change.reason));
+    if (change.decided != nullptr) *change.decided = std::move(withdrawn);
   }
   return absl::OkStatus();
 }

@@ -78,8 +78,8 @@ class MemoryStore : public Store {
   std::vector<v1::Decision> Withdraw(const RoutineKey& routine, const std::string& trigger_id,
                                      v1::DecisionReason reason, const std::string& detail)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  std::string Spend(const SessionUpdate& update, const v1::Session& session)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  std::string Spend(const SessionUpdate& update, const v1::Session& session,
+                    std::vector<v1::Decision>& decided) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   // That revision was changed; a token of that trigger was.
   void Note(const RoutineKey& routine, int64_t revision) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);

@@ -51,9 +51,10 @@ absl::StatusOr<bool> Pause(Connection& connection, WriterMemory& memory, const S
     RETURN_IF_ERROR(update.Bind(Blob{record}, change.account, change.name, saved.revision()).Run());
   }
   if (change.paused) {
-    RETURN_IF_ERROR(WithdrawSessions(connection, memory, {change.account, change.name}, "",
-                                     v1::DECISION_REASON_PAUSED, PausedDetail(change.reason))
-                        .status());
+    ASSIGN_OR_RETURN(std::vector<v1::Decision> withdrawn,
+                     WithdrawSessions(connection, memory, {change.account, change.name}, "",
+                                      v1::DECISION_REASON_PAUSED, PausedDetail(change.reason)));
+    if (change.decided != nullptr) *change.decided = std::move(withdrawn);
   }
   return true;
 }
@@ -95,7 +96,8 @@ absl::Status InsertLog(Connection& connection, int64_t seq, const SessionUpdate&
 
 // The session has ended and cost something; gives the reason where its routine is paused for it.
 absl::StatusOr<std::string> Spend(Connection& connection, WriterMemory& memory, int64_t seq,
-                                  const SessionUpdate& update, const v1::Session& session) {
+                                  const SessionUpdate& update, const v1::Session& session,
+                                  std::vector<v1::Decision>& decided) {
   const absl::Time end = FromProto(session.end_time());
   if (session.usage().cost_usd() > 0) {
     ASSIGN_OR_RETURN(Statement old,
@@ -121,10 +123,10 @@ absl::StatusOr<std::string> Spend(Connection& connection, WriterMemory& memory, 
   }
   if (sum < update.pause_at_cost) return "";
   const std::string reason = PauseReason(sum, update.pause_at_cost);
-  ASSIGN_OR_RETURN(
-      const bool paused,
-      Pause(connection, memory, SetPaused{session.account(), session.routine(), true, reason},
-            /*unless_paused=*/true));
+  ASSIGN_OR_RETURN(const bool paused,
+                   Pause(connection, memory,
+                         SetPaused{session.account(), session.routine(), true, reason, &decided},
+                         /*unless_paused=*/true));
   return paused ? reason : "";
 }
 
@@ -153,11 +155,12 @@ absl::StatusOr<Updated> Update(Connection& connection, WriterMemory& memory,
   RETURN_IF_ERROR(ApplyUpdate(update, session));
 
   RETURN_IF_ERROR(InsertLog(connection, seq, update, encoded));
-  Updated updated{session.last_sequence(), session.cancel_requested(), "", {}};
+  Updated updated{session.last_sequence(), session.cancel_requested(), "", {}, {}};
   if (replaces) {
     RETURN_IF_ERROR(WriteSession(connection, seq, session));
     if (IsTerminal(session.state())) {
-      ASSIGN_OR_RETURN(updated.pause_reason, Spend(connection, memory, seq, update, session));
+      ASSIGN_OR_RETURN(updated.pause_reason,
+                       Spend(connection, memory, seq, update, session, updated.paused));
       RETURN_IF_ERROR(LetGoOn(connection, session.account(), session.routine()));
     }
   } else {

@@ -93,8 +93,9 @@ absl::StatusOr<int> CountWorking(Connection& connection, const std::string& acco
 }
 
 // False: a session that waited for a limit is not to be had after all.
-absl::StatusOr<bool> EndWait(Connection& connection, WriterMemory& memory, absl::Time now,
-                             const Ready& ready) {
+absl::StatusOr<bool> EndWait(Connection& connection, WriterMemory& memory,
+                             const LeaseRequest& request, const Ready& ready) {
+  const absl::Time now = request.now;
   const v1::Session& session = ready.session;
   const bool expired = HasExpired(session, now);
   if (!expired && session.concurrency_limit() > 0) {
@@ -106,10 +107,11 @@ absl::StatusOr<bool> EndWait(Connection& connection, WriterMemory& memory, absl:
       return false;
     }
   }
-  RETURN_IF_ERROR(
-      ChangeDecision(connection, ready.event_seq, session.id(), [&](v1::Decision& decision) {
-        DecideLeased(session, now, decision);
-      }).status());
+  ASSIGN_OR_RETURN(
+      std::optional<v1::Decision> decided,
+      ChangeDecision(connection, ready.event_seq, session.id(),
+                     [&](v1::Decision& decision) { DecideLeased(session, now, decision); }));
+  if (decided && request.decided != nullptr) request.decided->push_back(*std::move(decided));
   if (expired) RETURN_IF_ERROR(DropWaiting(connection, memory, ready.seq, session));
   return !expired;
 }
@@ -130,7 +132,7 @@ absl::StatusOr<std::optional<v1::Session>> LeaseOf(Connection& connection, Write
     if (ready.seq == 0) return std::nullopt;
     after = ready.seq;
     if (WaitsForLimit(ready.session)) {
-      ASSIGN_OR_RETURN(const bool to_be_had, EndWait(connection, memory, request.now, ready));
+      ASSIGN_OR_RETURN(const bool to_be_had, EndWait(connection, memory, request, ready));
       if (!to_be_had) continue;
     }
     TakeLease(request, ready.session);
@@ -144,6 +146,7 @@ absl::StatusOr<std::optional<v1::Session>> LeaseOf(Connection& connection, Write
 absl::StatusOr<std::vector<v1::Session>> Lease(Connection& connection, WriterMemory& memory,
                                                const LeaseRequest& request) {
   std::vector<v1::Session> leased;
+  if (request.decided != nullptr) request.decided->clear();
   if (request.max_sessions <= 0) return leased;
   RETURN_IF_ERROR(Promote(connection, request.now));
   std::set<std::string> dry;  // accounts that have nothing more

@@ -183,6 +183,38 @@ def test_fires_over_the_limit_get_429_and_a_true_retry_after(limited):
         limited.request("GET", "/metrics").body.decode()
 
 
+def test_metrics_count_each_decision_when_it_is_final(routines_bin, tmp_path):
+    write_routines(tmp_path / "routines")
+    server = start(routines_bin, tmp_path, "--limit", "github_per_hour_routine=1")
+    try:
+        server.ok("github", "hook", "add", "--secret-file", write_secret(server))
+        for number in range(3):
+            assert push(server, number).status == 202
+
+        def counts():
+            lines = server.request("GET", "/metrics").body.decode().splitlines()
+            return {line.split()[0].removeprefix("routines_decisions_"): int(line.split()[1])
+                    for line in lines if line.startswith("routines_decisions_")}
+
+        # Three routines: one defers, one coalesces, one drops.
+        expected = {'total{reason="fired"}': 3, 'total{reason="coalesced"}': 1, 'total{reason="limit"}': 2,
+                    "deferred_total": 4}
+        assert counts() == expected
+        server.ok("pause", "defer")
+        assert counts() == {**expected, 'total{reason="paused"}': 2}
+        assert server.json("decisions", "--routine", "defer")["decisions"][0]["reason"] == "paused"
+    finally:
+        server.kill()
+
+
+def push(server, number):
+    body = body_of(number)
+    return server.request("POST", "/v1/webhooks/github/default", body, {
+        "Content-Type": "application/json", "X-GitHub-Event": "push", "X-GitHub-Delivery": f"push-{number}",
+        "X-Hub-Signature-256":
+            "sha256=" + hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()})
+
+
 def test_decisions_are_listed_with_what_made_them_so(limited):
     token = limited.json("token", "create", TRIGGER)["secret"]
     for _ in range(3):
@@ -217,11 +249,7 @@ def test_a_session_that_fires_itself_is_stopped(limited, tmp_path):
 
 def test_explain_takes_a_stored_event(limited):
     limited.ok("github", "hook", "add", "--secret-file", write_secret(limited))
-    body = body_of(1)
-    limited.request("POST", "/v1/webhooks/github/default", body, {
-        "Content-Type": "application/json", "X-GitHub-Event": "push", "X-GitHub-Delivery": "one",
-        "X-Hub-Signature-256":
-            "sha256=" + hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()})
+    push(limited, 1)
     event = limited.json("decisions", "--routine", "defer")["decisions"][0]["event_id"]
     assert "fired" in limited.ok("explain", event, "defer")
     done = limited.cli("explain", event)

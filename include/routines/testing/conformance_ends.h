@@ -89,6 +89,11 @@ TEST_P(StoreConformanceTest, ARoutineThatHasCostItsDayIsPaused) {
   ASSERT_TRUE(store_->Save(SaveRoutine{MakeRoutine("alert", 1)}).ok());
   AdmitRange(1, 4);
   const std::vector<v1::Session> leased = Lease(4);
+  // One that waits for a limit of its own.
+  SessionGates gates{.limits = {Hourly(1)}};
+  Decide(Gated(5, absl::ZeroDuration(), gates));
+  Decide(Gated(6, absl::ZeroDuration(), gates));
+  std::vector<v1::Decision> paused;
   const auto end = [&](int index, absl::Duration after, double usd) {
     SessionUpdate update = MakeUpdate(leased[index], v1::SESSION_STATE_SUCCEEDED);
     *update.session->mutable_end_time() = Timestamp(Now() + after);
@@ -96,13 +101,19 @@ TEST_P(StoreConformanceTest, ARoutineThatHasCostItsDayIsPaused) {
     update.pause_at_cost = 5;
     const absl::StatusOr<Updated> updated = Update(update);
     EXPECT_TRUE(updated.ok()) << updated.status();
-    return updated.ok() ? updated->pause_reason : "";
+    if (!updated.ok()) return std::string();
+    paused = updated->paused;
+    return updated->pause_reason;
   };
   EXPECT_EQ(end(0, absl::Hours(1), 3), "");
   // The first one's day is over.
   EXPECT_EQ(end(1, absl::Hours(25), 3), "");
+  EXPECT_TRUE(paused.empty());
   const std::string reason = end(2, absl::Hours(26), 2);
   EXPECT_TRUE(absl::StrContains(reason, "5.00")) << reason;
+  ASSERT_EQ(paused.size(), 1u);
+  EXPECT_EQ(paused[0].event_id(), Id("event", 6));
+  EXPECT_EQ(paused[0].reason(), v1::DECISION_REASON_PAUSED);
   const v1::SavedRoutine saved = Read(RoutineQuery{"acme", "alert"}).routines.at(0);
   EXPECT_TRUE(saved.paused());
   EXPECT_EQ(saved.pause_reason(), reason);

@@ -93,6 +93,29 @@ TEST_P(StoreConformanceTest, WhoWouldWaitTooLongExpires) {
   EXPECT_FALSE(GetSession(Id("session", 2)).has_value());
 }
 
+TEST_P(StoreConformanceTest, ALeaseTellsWhichDecisionsItMadeFinal) {
+  SessionGates gates{.limits = {Hourly(1)}, .longest_wait = absl::Hours(2)};
+  for (int number = 1; number <= 3; ++number) Decide(Gated(number, absl::ZeroDuration(), gates));
+  std::vector<v1::Decision> decided = {v1::Decision()};
+  const auto lease = [&](absl::Duration at) {
+    const absl::Time now = Now() + at;
+    const auto leased = store_->Lease(
+        {.owner = "one", .now = now, .until = now + absl::Hours(24), .decided = &decided});
+    EXPECT_TRUE(leased.ok()) << leased.status();
+    return leased.ok() ? leased->size() : 0;
+  };
+  EXPECT_EQ(lease(absl::ZeroDuration()), 1u);
+  EXPECT_TRUE(decided.empty());  // it had waited for nothing
+  EXPECT_EQ(lease(absl::Hours(1)), 1u);
+  ASSERT_EQ(decided.size(), 1u);
+  EXPECT_EQ(decided[0].event_id(), Id("event", 2));
+  EXPECT_EQ(decided[0].reason(), v1::DECISION_REASON_FIRED);
+  EXPECT_EQ(lease(absl::Hours(2)), 0u);  // its window opens as it expires
+  ASSERT_EQ(decided.size(), 1u);
+  EXPECT_EQ(decided[0].event_id(), Id("event", 3));
+  EXPECT_EQ(decided[0].reason(), v1::DECISION_REASON_EXPIRED);
+}
+
 TEST_P(StoreConformanceTest, CoalescedGiveTheirPlaceToTheNewest) {
   SessionGates gates{.limits = {Hourly(1)}, .over_limit = SessionGates::OverLimit::kCoalesce};
   for (int number = 1; number <= 3; ++number) Decide(Gated(number, absl::Seconds(number), gates));
@@ -150,7 +173,10 @@ TEST_P(StoreConformanceTest, PauseEndsWhatWaits) {
   ASSERT_TRUE(store_->Save(SaveRoutine{MakeRoutine("alert", 1)}).ok());
   SessionGates gates{.limits = {Hourly(1)}};
   for (int number = 1; number <= 3; ++number) Decide(Gated(number, absl::ZeroDuration(), gates));
-  ASSERT_TRUE(store_->Save(SetPaused{"acme", "alert", true, "enough"}).ok());
+  std::vector<v1::Decision> decided;
+  ASSERT_TRUE(store_->Save(SetPaused{"acme", "alert", true, "enough", &decided}).ok());
+  ASSERT_EQ(decided.size(), 2u);
+  EXPECT_EQ(decided[0].reason(), v1::DECISION_REASON_PAUSED);
   EXPECT_EQ(Read(RoutineQuery{"acme", "alert"}).routines.at(0).pause_reason(), "enough");
   EXPECT_EQ(DecisionOf(1).reason(), v1::DECISION_REASON_FIRED);
   EXPECT_EQ(DecisionOf(2).reason(), v1::DECISION_REASON_PAUSED);

@@ -143,6 +143,52 @@ TEST(Limits, ScheduledRunsOverTheLimitWait) {
   EXPECT_THAT(starts, ElementsAre(std::pair(2, 2), std::pair(3, 2), std::pair(4, 1)));
 }
 
+// Each decision is counted once, by what it is in the end.
+void CountsWhatWaitedWhenItIsFinal(std::shared_ptr<Store> store) {
+  EngineOptions options;
+  options.store = std::move(store);
+  options.limits.custom_per_hour_routine = 1;
+  options.limits.expire_after = absl::Hours(3);
+  testing::TestEngine engine(options);
+  const auto deliver = [&](int first, int last) {
+    for (int number = first; number <= last; ++number) {
+      ASSERT_TRUE(engine->Deliver(Build(number)).ok());
+    }
+  };
+  const auto counts = [&] {
+    std::map<std::string, int64_t> all = engine->Stats().decisions;
+    all["deferred"] = engine->Stats().decisions_deferred;
+    return all;
+  };
+  using Counts = std::map<std::string, int64_t>;
+  engine.PutYaml(Builds("defers"));
+  deliver(1, 5);
+  engine.RunUntilIdle();
+  EXPECT_EQ(counts(), (Counts{{"fired", 1}, {"expired", 1}, {"deferred", 3}}));
+  engine.AdvanceTime(absl::Hours(1));
+  EXPECT_EQ(counts(), (Counts{{"fired", 2}, {"expired", 1}, {"deferred", 3}}));
+  ASSERT_TRUE(engine->SetRoutinePaused("default", "defers", true).ok());
+  EXPECT_EQ(counts(), (Counts{{"fired", 2}, {"expired", 1}, {"paused", 2}, {"deferred", 3}}));
+  EXPECT_EQ(Total(Count(*engine, "defers")), 5);
+  deliver(6, 6);
+  EXPECT_EQ(counts()["paused"], 3);
+
+  engine.PutYaml(Builds("coalesces", "", ", over_limit: coalesce"));
+  deliver(7, 9);  // and three are paused
+  engine.RunUntilIdle();
+  EXPECT_EQ(
+      counts(),
+      (Counts{{"fired", 3}, {"expired", 1}, {"paused", 6}, {"coalesced", 1}, {"deferred", 5}}));
+  engine.CrashAndRestart();  // the new one counts what it decides
+  engine.clock().AdvanceTime(absl::Hours(4));
+  engine.RunUntilIdle();
+  EXPECT_EQ(counts(), (Counts{{"expired", 1}, {"deferred", 0}}));
+}
+
+TEST(Limits, CountsWhatWaitedWhenItIsFinalInMemory) {
+  CountsWhatWaitedWhenItIsFinal(NewMemoryStore());
+}
+
 // Waits for each update, so that simulated time does not run away from a store with a thread.
 class WaitingStore : public Store {
  public:
@@ -179,6 +225,15 @@ void DeliverAll(Engine& engine, int first, int last) {
     });
   }
   left.Wait();
+}
+
+TEST(Limits, CountsWhatWaitedWhenItIsFinalInSqlite) {
+  std::string folder = ::testing::TempDir() + "routines_counts_XXXXXX";
+  ASSERT_NE(mkdtemp(folder.data()), nullptr);
+  auto store = OpenSqliteStore({.path = folder + "/state.db"});
+  ASSERT_TRUE(store.ok()) << store.status();
+  CountsWhatWaitedWhenItIsFinal(std::make_shared<WaitingStore>(*std::move(store)));
+  std::filesystem::remove_all(folder);
 }
 
 // The flood: whatever is sent has one decision, and is a session or not, after a crash too.
