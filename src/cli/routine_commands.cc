@@ -60,6 +60,7 @@ std::string RoutineText(const JsonValue& saved) {
        EscapeControls(absl::StrCat(routine["account"].Text(), "/", routine["name"].Text()))},
       {"description", EscapeControls(routine["description"].Text())},
       {"state", Paint(StateOf(saved), StateColour(StateOf(saved)))},
+      {"paused for", EscapeControls(saved["pause_reason"].Text())},
       {"revision",
        absl::StrCat(saved["revision"].Int(), saved["deleted"].Bool() ? " (deleted)" : "")},
       {"saved", LocalTime(saved["update_time"].Text())},
