@@ -1,6 +1,7 @@
 #include "src/schedule/civil_search.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstdint>
 
@@ -30,9 +31,8 @@ T UpTo(T bits, int bit) {
   return static_cast<T>(bits ^ From(bits, bit + 1));
 }
 
-// A month, walked through without the cost of normalised civil times.
 struct Month {
-  absl::civil_year_t year;
+  int64_t year;
   int month;
 };
 
@@ -49,17 +49,23 @@ Month Before(uint16_t months, Month from) {
 }
 
 int LengthOf(Month month) {
-  if (month.month != 2) return 30 + ((month.month + month.month / 8) & 1);
-  const bool leap = month.year % 4 == 0 && (month.year % 100 != 0 || month.year % 400 == 0);
-  return leap ? 29 : 28;
+  const std::array<int, 13>& before = DaysBeforeMonths(month.year);
+  return before[month.month] - before[month.month - 1];
+}
+
+// Of the first of the month; 0: Sunday. Four hundred years later it is the same.
+int FirstWeekday(Month month) {
+  constexpr int kThursday = 4;  // 1970-01-01
+  const int64_t year = month.year + kYearsOfCalendar;
+  const int64_t days = DaysBeforeYear(year) + DaysBeforeMonths(year)[month.month - 1];
+  return static_cast<int>(((days + kThursday) % 7 + 7) % 7);
 }
 
 // The days of a month that fall on the weekdays of the schedule.
 uint32_t ByWeekday(const CivilSearch::Fields& fields, Month month) {
   if (fields.days_of_week == 0x7f) return ~0u;
-  const absl::CivilDay first(month.year, month.month);
   // The week turned so that bit 0 is the weekday of the first day, then laid out five times.
-  const int turn = (static_cast<int>(absl::GetWeekday(first)) + 1) % 7;
+  const int turn = FirstWeekday(month);
   const uint64_t week = (fields.days_of_week >> turn | fields.days_of_week << (7 - turn)) & 0x7f;
   return static_cast<uint32_t>(week * 0x10204081u << 1);
 }
@@ -75,52 +81,52 @@ uint32_t DaysOf(const CivilSearch::Fields& fields, Month month) {
 
 }  // namespace
 
-std::optional<absl::CivilMinute> CivilSearch::First(const Fields& fields, absl::CivilMinute from) {
-  Month month{from.year(), from.month()};
-  uint32_t days = From(DaysOf(fields, month), from.day());
-  if ((days >> from.day() & 1) != 0) {
-    const uint64_t minutes = From(fields.minutes, from.minute());
-    if ((fields.hours >> from.hour() & 1) != 0 && minutes != 0) {
-      return from + (LowestBit(minutes) - from.minute());
+std::optional<LocalMinute> CivilSearch::First(const Fields& fields, const LocalMinute& from) {
+  Month month{from.year, from.month};
+  uint32_t days = From(DaysOf(fields, month), from.day);
+  if ((days >> from.day & 1) != 0) {
+    const uint64_t minutes = From(fields.minutes, from.minute);
+    if ((fields.hours >> from.hour & 1) != 0 && minutes != 0) {
+      return LocalMinute{from.year, from.month, from.day, from.hour, LowestBit(minutes)};
     }
-    const uint32_t hours = From(fields.hours, from.hour() + 1);
+    const uint32_t hours = From(fields.hours, from.hour + 1);
     if (hours != 0) {
-      return absl::CivilMinute(from.year(), from.month(), from.day(), LowestBit(hours),
-                               LowestBit(fields.minutes));
+      return LocalMinute{from.year, from.month, from.day, LowestBit(hours),
+                         LowestBit(fields.minutes)};
     }
-    days = From(days, from.day() + 1);
+    days = From(days, from.day + 1);
   }
   while (days == 0) {
     month = After(fields.months, month);
-    if (month.year > from.year() + kYearsOfCalendar) return std::nullopt;
+    if (month.year > from.year + kYearsOfCalendar) return std::nullopt;
     days = DaysOf(fields, month);
   }
-  return absl::CivilMinute(month.year, month.month, LowestBit(days), LowestBit(fields.hours),
-                           LowestBit(fields.minutes));
+  return LocalMinute{month.year, month.month, LowestBit(days), LowestBit(fields.hours),
+                     LowestBit(fields.minutes)};
 }
 
-std::optional<absl::CivilMinute> CivilSearch::Last(const Fields& fields, absl::CivilMinute from) {
-  Month month{from.year(), from.month()};
-  uint32_t days = UpTo(DaysOf(fields, month), from.day());
-  if ((days >> from.day() & 1) != 0) {
-    const uint64_t minutes = UpTo(fields.minutes, from.minute());
-    if ((fields.hours >> from.hour() & 1) != 0 && minutes != 0) {
-      return from - (from.minute() - HighestBit(minutes));
+std::optional<LocalMinute> CivilSearch::Last(const Fields& fields, const LocalMinute& from) {
+  Month month{from.year, from.month};
+  uint32_t days = UpTo(DaysOf(fields, month), from.day);
+  if ((days >> from.day & 1) != 0) {
+    const uint64_t minutes = UpTo(fields.minutes, from.minute);
+    if ((fields.hours >> from.hour & 1) != 0 && minutes != 0) {
+      return LocalMinute{from.year, from.month, from.day, from.hour, HighestBit(minutes)};
     }
-    const uint32_t hours = UpTo(fields.hours, from.hour() - 1);
+    const uint32_t hours = UpTo(fields.hours, from.hour - 1);
     if (hours != 0) {
-      return absl::CivilMinute(from.year(), from.month(), from.day(), HighestBit(hours),
-                               HighestBit(fields.minutes));
+      return LocalMinute{from.year, from.month, from.day, HighestBit(hours),
+                         HighestBit(fields.minutes)};
     }
-    days = UpTo(days, from.day() - 1);
+    days = UpTo(days, from.day - 1);
   }
   while (days == 0) {
     month = Before(fields.months, month);
-    if (month.year < from.year() - kYearsOfCalendar) return std::nullopt;
+    if (month.year < from.year - kYearsOfCalendar) return std::nullopt;
     days = DaysOf(fields, month);
   }
-  return absl::CivilMinute(month.year, month.month, HighestBit(days), HighestBit(fields.hours),
-                           HighestBit(fields.minutes));
+  return LocalMinute{month.year, month.month, HighestBit(days), HighestBit(fields.hours),
+                     HighestBit(fields.minutes)};
 }
 
 int CivilSearch::ClosestMinutes(const Fields& fields) {

@@ -4,8 +4,8 @@
 
 #include <optional>
 
-#include "absl/time/civil_time.h"
 #include "routines/schedule.h"
+#include "src/schedule/local_minute.h"
 
 namespace routines {
 
@@ -16,8 +16,8 @@ class CivilSearch {
   using Fields = Schedule::Fields;
 
   // The first matching minute at or after `from`, the last at or before it.
-  static std::optional<absl::CivilMinute> First(const Fields& fields, absl::CivilMinute from);
-  static std::optional<absl::CivilMinute> Last(const Fields& fields, absl::CivilMinute from);
+  static std::optional<LocalMinute> First(const Fields& fields, const LocalMinute& from);
+  static std::optional<LocalMinute> Last(const Fields& fields, const LocalMinute& from);
 
   // The shortest time between two matching minutes of one day, or over one midnight; in minutes.
   static int ClosestMinutes(const Fields& fields);

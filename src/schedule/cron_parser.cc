@@ -185,7 +185,7 @@ absl::StatusOr<Schedule> CronParser::Parse(std::string_view cron) {
                       static_cast<uint8_t>(bits[4]),
                       parts[2] != "*" && parts[4] != "*"};
   schedule.interval_ = IsInterval(parts[0]) || IsInterval(parts[1]);
-  schedule.never_ = !CivilSearch::First(schedule.fields_, absl::CivilMinute(2000)).has_value();
+  schedule.never_ = !CivilSearch::First(schedule.fields_, {2000, 1, 1, 0, 0}).has_value();
   return schedule;
 }
 

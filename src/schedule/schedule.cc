@@ -10,6 +10,8 @@
 #include "src/base/time_conversion.h"
 #include "src/schedule/civil_search.h"
 #include "src/schedule/cron_parser.h"
+#include "src/schedule/local_minute.h"
+#include "src/schedule/straight_time.h"
 #include "src/schedule/zones.h"
 
 namespace routines {
@@ -25,7 +27,8 @@ absl::Time Latest() {
 
 constexpr absl::Duration kTick = absl::Nanoseconds(1);
 // No change of offset moves local time by more than a day; two are safe.
-constexpr absl::Duration kMostShift = absl::Hours(48);
+constexpr int64_t kFar = 48 * 3600;  // seconds
+constexpr absl::Duration kMostShift = absl::Seconds(kFar);
 
 absl::CivilMinute RoundUp(const absl::TimeZone::CivilInfo& local) {
   const absl::CivilMinute minute(local.cs);
@@ -36,6 +39,43 @@ absl::CivilMinute RoundUp(const absl::TimeZone::CivilInfo& local) {
 absl::Time AtOffset(absl::Time time, const absl::TimeZone::CivilInfo& local,
                     absl::CivilSecond civil) {
   return time - local.subsecond + absl::Seconds(civil - local.cs);
+}
+
+LocalMinute Local(absl::CivilMinute civil) {
+  return {civil.year(), civil.month(), civil.day(), civil.hour(), civil.minute()};
+}
+
+absl::CivilMinute Civil(const LocalMinute& local) {
+  return absl::CivilMinute(local.year, local.month, local.day, local.hour, local.minute);
+}
+
+absl::CivilMinute First(const CivilSearch::Fields& fields, absl::CivilMinute from) {
+  return Civil(*CivilSearch::First(fields, Local(from)));
+}
+
+absl::CivilMinute Last(const CivilSearch::Fields& fields, absl::CivilMinute from) {
+  return Civil(*CivilSearch::Last(fields, Local(from)));
+}
+
+// What Next gives, where no change of offset comes soon after `after`, nor came shortly before the
+// instant, which is nearly always so: then no local time between the two comes twice or not at all,
+// and intervals are times like others. Changes in the midst move nothing but the offset.
+std::optional<absl::Time> NextFarFromChanges(const CivilSearch::Fields& fields,
+                                             const absl::TimeZone& zone, absl::Time after) {
+  const int64_t second = absl::ToUnixSeconds(after);
+  if (second < kFirstStraight || second >= kLastStraight) return std::nullopt;
+  StraightTime straight = StraightTimeAt(zone, second);
+  const int64_t local = second + straight.offset;
+  if (local < 0 || straight.end - second <= kFar) return std::nullopt;
+  const int64_t next =
+      MinutesSince1970(*CivilSearch::First(fields, LocalMinuteOf(local / 60 + 1))) * 60;
+  if (next - straight.offset >= straight.end) {
+    if (next - straight.offset >= kLastStraight) return std::nullopt;
+    straight = StraightTimeAt(zone, next - straight.offset);
+  }
+  const int64_t time = next - straight.offset;
+  if (time - straight.begin < kFar || time >= straight.end) return std::nullopt;
+  return absl::FromUnixSeconds(time);
 }
 
 // When a time of day fires: at the end of the gap that it falls in, at its first occurrence.
@@ -106,6 +146,7 @@ absl::StatusOr<Schedule> Schedule::FromTrigger(const v1::ScheduleTrigger& trigge
 absl::Time Schedule::Next(absl::Time after) const {
   if (once_ != absl::InfinitePast()) return once_ > after ? once_ : absl::InfiniteFuture();
   if (never_ || after >= Latest()) return absl::InfiniteFuture();
+  if (const auto next = NextFarFromChanges(fields_, zone_, after)) return *next;
   after = std::max(after, Earliest() - kTick);
   return interval_ ? NextOfInterval(after) : NextOfTimes(after);
 }
@@ -121,7 +162,7 @@ absl::Time Schedule::NextOfTimes(absl::Time after) const {
   // In the second pass of an overlap the times of the first come up again: they are over.
   absl::CivilMinute from = absl::CivilMinute(zone_.At(after).cs) + 1;
   while (true) {
-    const absl::CivilMinute minute = *CivilSearch::First(fields_, from);
+    const absl::CivilMinute minute = First(fields_, from);
     const absl::Time time = Resolve(zone_, minute);
     if (time > after) return time;
     from = minute + 1;
@@ -137,7 +178,7 @@ absl::Time Schedule::PreviousOfTimes(absl::Time before) const {
     from = absl::CivilMinute(zone_.At(info.trans - kTick).cs);
   }
   while (true) {
-    const absl::CivilMinute minute = *CivilSearch::Last(fields_, from);
+    const absl::CivilMinute minute = Last(fields_, from);
     const absl::Time time = Resolve(zone_, minute);
     if (time < before) return time;
     from = minute - 1;
@@ -150,7 +191,7 @@ absl::Time Schedule::NextOfInterval(absl::Time after) const {
   absl::Time time = after + kTick;
   while (true) {
     const absl::TimeZone::CivilInfo local = zone_.At(time);
-    const absl::CivilMinute minute = *CivilSearch::First(fields_, RoundUp(local));
+    const absl::CivilMinute minute = First(fields_, RoundUp(local));
     const absl::Time candidate = AtOffset(time, local, absl::CivilSecond(minute));
     absl::TimeZone::CivilTransition change;
     if (!zone_.NextTransition(time, &change)) return candidate;
@@ -168,7 +209,7 @@ absl::Time Schedule::PreviousOfInterval(absl::Time before) const {
   absl::Time time = before - kTick;
   while (true) {
     const absl::TimeZone::CivilInfo local = zone_.At(time);
-    const absl::CivilMinute minute = *CivilSearch::Last(fields_, absl::CivilMinute(local.cs));
+    const absl::CivilMinute minute = Last(fields_, absl::CivilMinute(local.cs));
     const absl::Time candidate = AtOffset(time, local, absl::CivilSecond(minute));
     absl::TimeZone::CivilTransition change;
     // The last change at or before `time`: they come at whole seconds, and fractions are not heard.

@@ -89,6 +89,29 @@ TEST(Schedule, FiresAtTheEndOfADayThatAZoneLeftOut) {
             "2011-12-30T10:00:00+00:00");
 }
 
+// Some changes of offset away, near a change: 2026-03-29 and 2026-10-25.
+TEST(Schedule, FindsTimesNearAChangeFromAfar) {
+  for (const char* after : {"2026-01-15T00:00:00Z", "2025-08-01T00:00:00Z", "2025-03-30T00:59:59Z",
+                            "2025-10-26T00:30:00Z"}) {
+    const auto next = [&](const char* cron) {
+      return Text(Cron(cron, "Europe/Berlin").Next(Instant(after)));
+    };
+    EXPECT_EQ(next("30 2 29 3 *"), "2026-03-29T01:00:00+00:00");
+    EXPECT_EQ(next("30 1 29 3 *"), "2026-03-29T00:30:00+00:00");
+    EXPECT_EQ(next("30 3 29 3 *"), "2026-03-29T01:30:00+00:00");
+    EXPECT_EQ(next("*/30 2 29 3 *"), "2026-03-29T01:00:00+00:00");
+  }
+  for (const char* after : {"2026-01-15T00:00:00Z", "2026-08-01T00:00:00Z", "2025-11-01T00:00:00Z",
+                            "2026-10-25T00:29:59Z"}) {
+    const auto next = [&](const char* cron) {
+      return Text(Cron(cron, "Europe/Berlin").Next(Instant(after)));
+    };
+    EXPECT_EQ(next("30 2 25 10 *"), "2026-10-25T00:30:00+00:00");
+    EXPECT_EQ(next("30-59 2 25 10 *"), "2026-10-25T00:30:00+00:00");
+    EXPECT_EQ(next("0 3 25 10 *"), "2026-10-25T02:00:00+00:00");
+  }
+}
+
 TEST(Schedule, GoesBackTheWayItCame) {
   for (const char* cron : {"30 2 * * *", "*/20 1-3 * * *", "0 0 29 2 *", "15 10 * * 1"}) {
     const Schedule schedule = Cron(cron, "Europe/Berlin");
