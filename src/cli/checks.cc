@@ -6,6 +6,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/civil_time.h"
 #include "absl/time/time.h"
 #include "src/cli/shell_words.h"
 
@@ -23,7 +24,9 @@ std::string CheckDuration(const std::string& text) {
 
 std::string CheckTime(const std::string& text) {
   absl::Time time;
-  if (absl::ParseTime(absl::RFC3339_full, text, &time, nullptr)) return "";
+  const bool parsed = absl::ParseTime(absl::RFC3339_full, text, &time, nullptr);
+  const int64_t year = absl::ToCivilYear(time, absl::UTCTimeZone()).year();
+  if (parsed && year >= 1 && year <= 9999) return "";
   return absl::StrCat("\"", text, "\" is no time, write e.g. 2027-01-31T09:00:00+01:00");
 }
 

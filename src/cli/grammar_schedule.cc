@@ -34,6 +34,7 @@ void CommandLine::AddScheduleCommands() {
           ->excludes(routine);
   command->add_option("--tz", next->time_zone, "IANA time zone of --cron")
       ->type_name("ZONE")
+      ->check(CheckNotEmpty)
       ->needs(cron)
       ->capture_default_str();
   AddFrom(command, &next->from);

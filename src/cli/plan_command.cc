@@ -1,5 +1,6 @@
 // plan.
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <string>
 #include <utility>
@@ -32,7 +33,7 @@ bool Started(const PlannedSession& session) {
 }
 
 std::string Utc(absl::Time time) {
-  return absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", time, absl::UTCTimeZone());
+  return absl::FormatTime("%E4Y-%m-%dT%H:%M:%SZ", time, absl::UTCTimeZone());
 }
 
 std::string Count(int64_t count, const char* what) {
@@ -199,7 +200,10 @@ CommandResult ShowPlan(const PlanOptions& options) {
   input.from = options.from.value_or(absl::Now());
   input.until = input.from + options.days * absl::Hours(24);
   absl::ParseDuration(options.duration, &input.session);
-  if (input.session < absl::Seconds(1)) return UsageError("--duration: must be 1s or more");
+  if (input.session < absl::Seconds(1) || input.session > absl::Hours(24 * 366)) {
+    return UsageError("--duration: must be from 1s to 8784h");
+  }
+  if (!std::isfinite(options.cost_usd)) return UsageError("--cost: must be a number");
   input.cost_usd = options.cost_usd;
   input.max_concurrent_sessions = options.max_concurrent_sessions;
   RETURN_IF_ERROR(SetLimits(options.limits, options.limit, input.limits));

@@ -29,16 +29,18 @@ struct Instant {
 };
 
 std::string Utc(absl::Time time) {
-  return absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", time, absl::UTCTimeZone());
+  return absl::FormatTime("%E4Y-%m-%dT%H:%M:%SZ", time, absl::UTCTimeZone());
 }
 
 absl::StatusOr<std::vector<NamedSchedule>> OfExpression(const NextOptions& options) {
-  absl::TimeZone zone;
-  if (!absl::LoadTimeZone(options.time_zone, &zone)) {
-    return UsageError(absl::StrCat("--tz: unknown time zone \"", options.time_zone,
-                                   "\"; write an IANA name such as Europe/Berlin"));
+  v1::ScheduleTrigger midnight;  // knows which zones there are
+  midnight.set_every(v1::EVERY_DAILY);
+  midnight.set_time_zone(options.time_zone);
+  const absl::StatusOr<Schedule> in_zone = Schedule::FromTrigger(midnight);
+  if (!in_zone.ok()) {
+    return UsageError(absl::StrCat("--tz: ", std::string(in_zone.status().message())));
   }
-  absl::StatusOr<Schedule> schedule = Schedule::Parse(options.cron, zone);
+  absl::StatusOr<Schedule> schedule = Schedule::Parse(options.cron, in_zone->time_zone());
   if (!schedule.ok()) {
     return UsageError(absl::StrCat("--cron: ", std::string(schedule.status().message())));
   }

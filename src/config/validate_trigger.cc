@@ -4,7 +4,6 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
@@ -44,14 +43,11 @@ void CheckCron(const std::string& cron, const std::string& path, Rules& rules) {
   }
 }
 
-// The name must also be safe as a path below the time zone database.
 bool IsTimeZone(const std::string& name) {
-  const bool characters = std::all_of(name.begin(), name.end(), [](char c) {
-    return absl::ascii_isalnum(c) || c == '_' || c == '-' || c == '+' || c == '/';
-  });
-  absl::TimeZone zone;
-  return characters && absl::ascii_isalpha(name[0]) && name.size() <= 64 && name != "localtime" &&
-         !absl::StartsWith(name, "Fixed/") && absl::LoadTimeZone(name, &zone);
+  v1::ScheduleTrigger midnight;
+  midnight.set_every(v1::EVERY_DAILY);
+  midnight.set_time_zone(name);
+  return Schedule::FromTrigger(midnight).ok();
 }
 
 bool IsTimeOfDay(std::string_view time) {

@@ -8,6 +8,7 @@
 #include "absl/time/civil_time.h"
 #include "src/base/status_macros.h"
 #include "src/base/time_conversion.h"
+#include "src/base/words.h"
 #include "src/schedule/civil_search.h"
 #include "src/schedule/cron_parser.h"
 #include "src/schedule/local_minute.h"
@@ -91,8 +92,8 @@ absl::StatusOr<std::pair<int, int>> TimeOfDay(std::string_view text) {
   if (time.size() != 5 || time[2] != ':' || !absl::SimpleAtoi(time.substr(0, 2), &hour) ||
       !absl::SimpleAtoi(time.substr(3), &minute) || hour < 0 || hour > 23 || minute < 0 ||
       minute > 59) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("time \"", time, "\" is not a time of day; write HH:MM, such as \"09:30\""));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "time ", Quoted(text), " is not a time of day; write HH:MM, such as \"09:30\""));
   }
   return std::make_pair(hour, minute);
 }
@@ -136,8 +137,9 @@ absl::StatusOr<Schedule> Schedule::FromTrigger(const v1::ScheduleTrigger& trigge
   if (trigger.has_at()) return Once(FromProto(trigger.at()));
   absl::TimeZone zone = absl::UTCTimeZone();
   if (!trigger.time_zone().empty() && !LoadZone(trigger.time_zone(), &zone)) {
-    return absl::InvalidArgumentError(absl::StrCat("unknown time zone \"", trigger.time_zone(),
-                                                   "\"; write an IANA name such as Europe/Berlin"));
+    return absl::InvalidArgumentError(absl::StrCat("unknown time zone ",
+                                                   Quoted(trigger.time_zone()),
+                                                   "; write an IANA name such as Europe/Berlin"));
   }
   ASSIGN_OR_RETURN(const std::string cron, CronOf(trigger));
   return Parse(cron, zone);
@@ -148,14 +150,16 @@ absl::Time Schedule::Next(absl::Time after) const {
   if (never_ || after >= Latest()) return absl::InfiniteFuture();
   if (const auto next = NextFarFromChanges(fields_, zone_, after)) return *next;
   after = std::max(after, Earliest() - kTick);
-  return interval_ ? NextOfInterval(after) : NextOfTimes(after);
+  const absl::Time next = interval_ ? NextOfInterval(after) : NextOfTimes(after);
+  return next < Latest() ? next : absl::InfiniteFuture();
 }
 
 absl::Time Schedule::Previous(absl::Time before) const {
   if (once_ != absl::InfinitePast()) return once_ < before ? once_ : absl::InfinitePast();
   if (never_ || before <= Earliest()) return absl::InfinitePast();
   before = std::min(before, Latest());
-  return interval_ ? PreviousOfInterval(before) : PreviousOfTimes(before);
+  const absl::Time previous = interval_ ? PreviousOfInterval(before) : PreviousOfTimes(before);
+  return previous >= Earliest() ? previous : absl::InfinitePast();
 }
 
 absl::Time Schedule::NextOfTimes(absl::Time after) const {

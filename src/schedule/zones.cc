@@ -2,11 +2,14 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <tuple>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 
@@ -53,9 +56,20 @@ std::string FreshPath(const std::string& name, uint64_t number) {
   return absl::StrCat(path, "/", name);
 }
 
+// Safe as a path below the database: Abseil would open any file, also one that is never read to its
+// end.
+bool IsZoneName(const std::string& name) {
+  const bool characters = std::all_of(name.begin(), name.end(), [](char c) {
+    return absl::ascii_isalnum(c) || c == '_' || c == '-' || c == '+' || c == '/';
+  });
+  return characters && name.size() <= 64 && !name.empty() && absl::ascii_isalpha(name[0]) &&
+         name != "localtime" && !absl::StartsWith(name, "Fixed/");
+}
+
 }  // namespace
 
 bool LoadZone(const std::string& name, absl::TimeZone* zone) {
+  if (!IsZoneName(name)) return false;
   const Stamp stamp = StampOf(absl::StrCat(Folder(), "/", name));
   Zones& zones = TheZones();
   absl::MutexLock lock(&zones.mu);

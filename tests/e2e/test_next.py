@@ -107,6 +107,19 @@ def test_asks_the_server_for_a_saved_routine(server, tmp_path):
     (["--cron", "0 0 L * *"], "is Quartz's"),
     (["--cron", "* * * * *", "--tz", "Mars/Olympus"], "unknown time zone"),
     (["--cron", "* * * * *", "--from", "tomorrow"], "is no time, write e.g."),
+    (["--cron", "* * * * *", "--from", "infinite-future"], "is no time, write e.g."),
+    (["--cron", "* * * * *", "--from", "infinite-past"], "is no time, write e.g."),
+    (["--cron", "* * * * *", "--from", "12026-01-01T00:00:00Z"], "is no time, write e.g."),
+    (["--cron", "* * * * *", "--from", "0000-12-31T00:00:00Z"], "is no time, write e.g."),
+    # Names, not what else the reader of zones would open.
+    (["--cron", "* * * * *", "--tz", "/dev/zero"], "unknown time zone"),
+    (["--cron", "* * * * *", "--tz", "file:/usr/share/zoneinfo/UTC"], "unknown time zone"),
+    (["--cron", "* * * * *", "--tz", "../zoneinfo/UTC"], "unknown time zone"),
+    (["--cron", "* * * * *", "--tz", "Fixed/UTC+01:00:00"], "unknown time zone"),
+    (["--cron", "* * * * *", "--tz", "libc:localtime"], "unknown time zone"),
+    (["--cron", "* * * * *", "--tz", "localtime"], "unknown time zone"),
+    (["--cron", "* * * * *", "--tz", ""], "--tz: must not be empty"),
+    (["--cron", "* * * * *", "--tz", "A" * 100_000], "unknown time zone"),
     (["--cron", "* * * * *", "-n", "0"], "-n"),
     (["--tz", "UTC", "x.yaml"], "--cron"),
 ])
@@ -114,6 +127,15 @@ def test_answers_wrong_command_lines(next_, arguments, message):
     done = next_(*arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert message in done.stderr
+
+
+def test_ends_with_the_years_of_rfc_3339(next_):
+    done = next_("--cron", "0 0 29 2 *", "--from", "9990-01-01T00:00:00Z")
+    assert (done.returncode, done.stdout) == (0, "9992-02-29T00:00:00Z\n9996-02-29T00:00:00Z\n")
+    done = next_("--cron", "* * * * *", "--from", "9999-12-31T23:59:00Z")
+    assert (done.returncode, done.stdout) == (0, "") and "never again" in done.stderr
+    done = next_("--cron", "0 0 1 1 *", "--from", "0001-01-01T00:00:00Z", "-n", "1")
+    assert done.stdout == "0002-01-01T00:00:00Z\n"
 
 
 def test_tells_the_problems_of_a_file(next_, tmp_path):

@@ -164,7 +164,11 @@ def test_mistakes_are_told(plan, tmp_path):
     assert plan({}, "--days", 367).returncode == 2
     assert plan({}, "--limit", "nonsense=1").returncode == 2
     assert plan({}, "--from", "tomorrow").returncode == 2
+    assert plan({}, "--from", "infinite-future").returncode == 2
+    assert plan({}, "--from", "infinite-past").returncode == 2
     assert plan({}, "--duration", "0s").returncode == 2
+    assert plan({}, "--duration", "inf").returncode == 2
+    assert plan({}, "--cost", "nan").returncode == 2
     assert plan({}, "--duration", "-1h").returncode == 2
     assert plan({}, "--cost", "-1").returncode == 2
     assert plan({}, "--account", "acme").returncode == 2

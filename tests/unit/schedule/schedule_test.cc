@@ -150,7 +150,11 @@ TEST(Schedule, TakesEveryInstantThereIs) {
     EXPECT_LT(schedule.Previous(absl::InfiniteFuture()), Instant("9999-12-31T23:59:59Z"));
     EXPECT_EQ(schedule.Next(Instant("9999-12-31T23:59:59Z") + absl::Hours(1)),
               absl::InfiniteFuture());
+    EXPECT_EQ(schedule.Next(Instant("9999-12-31T23:59:00Z")), absl::InfiniteFuture());
+    EXPECT_EQ(schedule.Previous(Instant("0001-01-01T00:00:00Z")), absl::InfinitePast());
   }
+  EXPECT_EQ(Cron("0 0 29 2 *").Next(Instant("9996-02-29T00:00:00Z")), absl::InfiniteFuture());
+  EXPECT_EQ(Cron("0 0 29 2 *").Previous(Instant("0004-02-29T00:00:00Z")), absl::InfinitePast());
 }
 
 TEST(Schedule, GivesAtMostAsManyInstantsAsAskedFor) {
@@ -231,6 +235,14 @@ TEST(Schedule, TakesTheTriggersOfRoutineFiles) {
   trigger.set_time_zone("Europe/Berlyn");
   EXPECT_THAT(std::string(Schedule::FromTrigger(trigger).status().message()),
               HasSubstr("unknown time zone \"Europe/Berlyn\""));
+  // Only names: nothing else is opened.
+  for (const char* path : {"/dev/zero", "file:/usr/share/zoneinfo/UTC", "../zoneinfo/UTC",
+                           "localtime", "libc:localtime", "Fixed/UTC+01:00:00"}) {
+    trigger.set_time_zone(path);
+    EXPECT_THAT(std::string(Schedule::FromTrigger(trigger).status().message()),
+                HasSubstr("unknown time zone"))
+        << path;
+  }
   v1::ScheduleTrigger once;
   once.mutable_at()->set_seconds(1'000'000'000);
   EXPECT_EQ(Schedule::FromTrigger(once)->Next(absl::UnixEpoch()),
