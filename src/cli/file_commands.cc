@@ -1,4 +1,5 @@
 // validate, lint, apply.
+#include <algorithm>
 #include <cstdio>
 
 #include "absl/strings/str_cat.h"
@@ -51,9 +52,13 @@ CommandResult Lint(const ValidateOptions& options) {
   std::vector<LintSource> sources;
   std::vector<Problem> problems;
   for (const RoutineFile& file : files) {
-    absl::StatusOr<std::string> text = ReadFile(file.path);
+    // A problem of the whole file: it cannot be read, or not to its end.
+    const bool unread = std::any_of(file.loaded.problems.begin(), file.loaded.problems.end(),
+                                    [](const Problem& problem) { return problem.line == 0; });
+    const absl::StatusOr<std::string> text =
+        unread ? absl::StatusOr<std::string>(absl::UnknownError("")) : ReadFile(file.path);
     if (text.ok()) {
-      sources.push_back({file.path, *std::move(text)});
+      sources.push_back({file.path, *text});
     } else {
       problems.insert(problems.end(), file.loaded.problems.begin(), file.loaded.problems.end());
     }

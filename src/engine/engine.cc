@@ -280,6 +280,10 @@ absl::StatusOr<v1::SavedRoutine> Engine::GetRoutine(std::string_view account, st
                                                     int64_t revision) {
   ASSIGN_OR_RETURN(Rows rows, impl_->options.store->Read(
                                   RoutineQuery{std::string(account), std::string(name), revision}));
+  if (rows.routines.empty() && revision != 0) {
+    return absl::NotFoundError(absl::StrCat("routine ", std::string(account), "/",
+                                            std::string(name), " has no revision ", revision));
+  }
   if (rows.routines.empty() || (revision == 0 && rows.routines.front().deleted())) {
     return NoSuchRoutine(account, name);
   }

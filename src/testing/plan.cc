@@ -22,6 +22,7 @@ namespace routines::testing {
 namespace {
 
 constexpr int64_t kMostInstants = 200'000;
+constexpr int64_t kMostCopies = 10'000'000;  // of triggers: each session has its routine
 constexpr char kRuns[] = "runs", kWaits[] = "waits", kCancelled[] = "cancelled";
 
 std::string FullName(const v1::Routine& routine) {
@@ -137,7 +138,7 @@ class Planner {
   std::map<std::string, size_t> triggers_;          // of the plan, by their ids
   std::map<std::string, const v1::Routine*> runs_;  // by full name
   bool cancels_ = false;                            // the engine may cancel sessions
-  int64_t instants_ = 0;
+  int64_t instants_ = 0, copies_ = 0;
   Plan plan_;
   std::vector<absl::Time> slots_;  // by session: when it may start, for all that windows say
   std::map<std::pair<std::string, std::string>, Bite> bites_;
@@ -164,8 +165,15 @@ absl::Status Planner::Add(const v1::SavedRoutine& saved) {
     return absl::InvalidArgumentError(
         absl::StrCat(FullName(lean), ": there are two of that name; plan one of them"));
   }
+  const int64_t before = instants_;
   for (int i = 0; i < saved.routine().triggers_size(); ++i) {
     RETURN_IF_ERROR(AddTrigger(saved, i, lean));
+  }
+  copies_ += (instants_ - before) * lean.triggers_size();
+  if (copies_ > kMostCopies) {
+    return absl::InvalidArgumentError(absl::StrCat(FullName(lean), ": has ", lean.triggers_size(),
+                                                   " triggers and ", instants_ - before,
+                                                   " instants in that time; plan fewer days"));
   }
   runs_[FullName(lean)] = &saved.routine();
   if (lean.triggers().empty()) return absl::OkStatus();

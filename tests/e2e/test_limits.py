@@ -255,6 +255,8 @@ def test_explain_takes_a_stored_event(limited):
     done = limited.cli("explain", event)
     assert done.returncode == 2 and "routine" in done.stderr
     assert limited.cli("explain").returncode == 2
+    done = limited.cli("explain", event, "defer", "--revision", 99)
+    assert done.returncode == 4 and "routine default/defer has no revision 99" in done.stderr
 
 
 def write_secret(server):

@@ -179,6 +179,10 @@ def test_mistakes_are_told(plan, tmp_path):
     done = plan({"right": schedule("* * * * *")}, "--days", 366)
     assert done.returncode == 1 and "more than 200000 instants" in done.stderr and "fewer days" in done.stderr
     assert plan({}, tmp_path / "nowhere.yaml").returncode == 1
+    (tmp_path / "right.yaml").unlink()
+    many = "".join(f"  - {{id: t{n}, schedule: {{cron: '{n % 60} {n % 24} * * *'}}}}\n" for n in range(3000))
+    done = plan({"many": "triggers:\n" + many})
+    assert done.returncode == 1 and "acme/many: has 3000 triggers and 20975 instants" in done.stderr
 
 
 def test_plans_the_routines_of_a_server(server, tmp_path):
