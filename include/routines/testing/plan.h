@@ -80,7 +80,7 @@ struct Plan {
 };
 
 // kInvalidArgument: a routine that cannot be saved, two of one name, a session that lasts no time,
-// or more than 200,000 instants.
+// more than 200,000 instants, or 10,000,000 of instants times triggers of their routine.
 absl::StatusOr<Plan> MakePlan(const PlanInput& input);
 
 }  // namespace routines::testing
