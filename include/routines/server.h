@@ -33,7 +33,7 @@ struct ServerOptions {
   std::string listen = "127.0.0.1:7433";  // host:port; port 0: any free one
   // Needed by every management call as `Authorization: Bearer`; empty: management answers 403.
   std::string admin_token;
-  // What session URLs begin with, http:// or https:// and a host; empty: the listen address.
+  // What session URLs begin with, a scheme and a host; empty: the listen address.
   std::string public_url;
   std::string tls_certificate_file, tls_key_file;  // PEM; both or none
   int threads = 2;
@@ -62,7 +62,7 @@ class Server {
   ~Server();  // Stop()
 
   int port() const;
-  const std::string& url() const;  // public_url, or http(s)://host:port
+  const std::string& url() const;  // public_url, or that of the listen address
   void Stop();                     // idempotent
 
  private:

@@ -1,3 +1,4 @@
+// The version of this library: kVersion.
 #ifndef ROUTINES_VERSION_H_
 #define ROUTINES_VERSION_H_
 

@@ -1,4 +1,4 @@
-"""The pytest plug-in: fixtures, cases in *.test.yaml, and what a failing comparison says.
+"""The pytest plug-in: fixtures, cases in ``*.test.yaml``, and what a failing comparison says.
 
 Fixtures: ``routine_engine``, a ``routines.testing.TestEngine`` closed at the end, and ``github_event``, the function of
 that name.

@@ -93,11 +93,13 @@ typedef enum routines_code {
   ROUTINES_CODE_IS_INT = 0x7fffffff
 } routines_code;
 
+/* Text in UTF-8. */
 typedef struct routines_string {
   const char* data;
   size_t size;
 } routines_string;
 
+/* Any bytes. */
 typedef struct routines_bytes {
   const void* data;
   size_t size;
@@ -167,6 +169,7 @@ ROUTINES_API routines_code routines_routine_load(routines_string text, routines_
 
 /* ---- events ------------------------------------------------------------------------------------ */
 
+/* One of the attributes of a custom event. */
 typedef struct routines_attribute {
   routines_string name;
   routines_string value;
@@ -374,6 +377,7 @@ typedef struct routines_secrets {
 
 /* ---- engine: its life -------------------------------------------------------------------------- */
 
+/* What an engine is opened with; zero is the default everywhere. */
 typedef struct routines_engine_options {
   size_t struct_size;
   routines_string state_directory; /* SQLite, workspaces, secrets; empty: all in memory */
@@ -542,6 +546,7 @@ ROUTINES_API routines_code routines_engine_list_decisions(routines_engine* engin
 ROUTINES_API routines_code routines_engine_get_session(routines_engine* engine, routines_string session_id,
                                                        routines_text** json, routines_error** error);
 
+/* Which sessions to list, newest first. */
 typedef struct routines_session_query {
   size_t struct_size;
   routines_string account, routine; /* empty: any */
