@@ -83,6 +83,14 @@ def test_functions_that_a_page_shows_are_those_of_an_example(page):
     assert [block for block in shown if without_spaces(block) not in sources] == []
 
 
+def test_the_test_kit_is_in_the_table_of_its_page():
+    page = (ROOT / "docs/testing_configs.md").read_text()
+    headers = {path.name for path in (ROOT / "include/routines/testing").glob("*.h")}
+    assert len(headers) > 15
+    parts = {name for name in headers if name.startswith("conformance_")}
+    assert [name for name in sorted(headers - parts) if f"`{name}`" not in page] == []
+
+
 def used(pattern, folder):
     """Words that match in the sources of a folder."""
     found = set()

@@ -8,6 +8,7 @@
 #include "examples/03_inbox/inbox.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "routines/testing/manual_source.h"
 #include "routines/testing/test_engine.h"
 #include "routines/testing/trigger_source_conformance.h"
 #include "tests/unit/engine/inbox_folder.h"
@@ -17,89 +18,84 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using testing::ManualSource;
 
 constexpr char kRoutine[] = R"({"name": "job", "prompt": "do", "triggers": [
     {"id": "job", "custom": {"source": "queue", "type": "job"}}]})";
 
-// Keeps the sink for the test; does as it is told.
-class HandSource : public TriggerSource {
- public:
-  absl::Status Start(std::shared_ptr<EventSink> given) override {
-    ++starts;
-    sink = std::move(given);
-    return answer;
-  }
-  void Stop() override { ++stops; }
-
-  DeliverRequest Job(std::string id) {
-    DeliverRequest request;
-    request.event.set_source("whatever");
-    request.event.set_type("job");
-    request.event.set_external_id(std::move(id));
-    return request;
-  }
-
-  std::shared_ptr<EventSink> sink;
-  absl::Status answer;
-  int starts = 0, stops = 0;
-};
+DeliverRequest Job(std::string_view id) {
+  DeliverRequest request = ManualSource::NewEvent("job", id);
+  request.event.set_source("whatever");
+  return request;
+}
 
 TEST(Sources, BringEventsUnderTheNameOfTheirRegistration) {
   testing::TestEngine engine;
-  const auto source = std::make_shared<HandSource>();
+  const auto source = std::make_shared<ManualSource>();
   ASSERT_TRUE(engine->AddSource("queue", source).ok());
   engine.PutYaml(kRoutine);
   engine.RunUntilIdle();
-  ASSERT_EQ(source->starts, 1);
-  const auto taken = source->sink->Emit(source->Job("1"));
+  ASSERT_EQ(source->starts(), 1);
+  const auto taken = source->Emit(Job("1"));
   ASSERT_TRUE(taken.ok()) << taken.status();
   EXPECT_EQ(engine->GetEvent(taken->event_id)->source(), "queue");
   ASSERT_EQ(taken->decisions.size(), 1u);
   engine.RunUntilIdle();
   EXPECT_EQ(engine->GetSession(taken->decisions[0].session_id())->routine(), "job");
-  const auto again = source->sink->Emit(source->Job("1"));
+  const auto again = source->Emit(Job("1"));
   ASSERT_TRUE(again.ok());
   EXPECT_TRUE(again->duplicate);
   EXPECT_EQ(again->event_id, taken->event_id);
-  EXPECT_EQ(source->starts, 1);
+  EXPECT_EQ(source->starts(), 1);
 }
 
+// Keeps its sink for ever, as a source may.
+class KeepsItsSink : public ManualSource {
+ public:
+  absl::Status Start(std::shared_ptr<EventSink> given) override {
+    sink = given;
+    return ManualSource::Start(std::move(given));
+  }
+
+  std::shared_ptr<EventSink> sink;
+};
+
 TEST(Sources, AreStoppedWithTheEngineAndEmitNoMore) {
-  const auto source = std::make_shared<HandSource>();
+  const auto source = std::make_shared<KeepsItsSink>();
   {
     testing::TestEngine engine;
     ASSERT_TRUE(engine->AddSource("queue", source).ok());
     engine.RunUntilIdle();
     EXPECT_FALSE(source->sink->stopping().IsCancelled());
     engine->Stop();
-    EXPECT_EQ(source->stops, 1);
+    EXPECT_EQ(source->stops(), 1);
     EXPECT_TRUE(source->sink->stopping().IsCancelled());
-    EXPECT_TRUE(absl::IsCancelled(source->sink->Emit(source->Job("1")).status()));
+    EXPECT_TRUE(absl::IsCancelled(source->sink->Emit(Job("1")).status()));
   }
-  EXPECT_EQ(source->stops, 1);
-  EXPECT_TRUE(absl::IsCancelled(source->sink->Emit(source->Job("1")).status()));
+  EXPECT_EQ(source->stops(), 1);
+  EXPECT_TRUE(absl::IsCancelled(source->sink->Emit(Job("1")).status()));
 }
 
 TEST(Sources, ThatDoNotStartKeepTheEngineFromStarting) {
   auto engine = Engine::Create({});
   ASSERT_TRUE(engine.ok());
-  const auto good = std::make_shared<HandSource>(), bad = std::make_shared<HandSource>();
-  bad->answer = absl::UnavailableError("no database");
+  const auto good = std::make_shared<ManualSource>(), bad = std::make_shared<ManualSource>();
+  bad->FailStart(absl::UnavailableError("no database"));
   ASSERT_TRUE((*engine)->AddSource("a", good).ok());
   ASSERT_TRUE((*engine)->AddSource("b", bad).ok());
   const absl::Status status = (*engine)->Start();
   EXPECT_TRUE(absl::IsUnavailable(status));
   EXPECT_THAT(std::string(status.message()), HasSubstr("source \"b\" does not start: no database"));
-  EXPECT_EQ(good->stops, 1);
-  EXPECT_EQ(bad->stops, 0);
-  bad->answer = absl::OkStatus();
+  EXPECT_EQ(good->stops(), 1);
+  EXPECT_EQ(bad->stops(), 0);
+  bad->FailStart(absl::OkStatus());
   EXPECT_TRUE((*engine)->Start().ok());  // it may be tried again
-  EXPECT_EQ(good->starts, 2);
+  EXPECT_EQ(good->starts(), 2);
 }
 
 TEST(Sources, AreRefusedUnderNamesThatCannotBeAndTooLate) {
   auto engine = Engine::Create({});
-  const auto source = std::make_shared<HandSource>();
+  const auto source = std::make_shared<ManualSource>();
   for (const char* name : {"", "github", "api", "manual", "schedule", "No", "a b"}) {
     EXPECT_TRUE(absl::IsInvalidArgument((*engine)->AddSource(name, source))) << name;
   }
@@ -148,19 +144,18 @@ class SlowStore : public Store {
 
 TEST(Sources, WaitWhileTooManyOfTheirEventsAreOnTheirWay) {
   const auto store = std::make_shared<SlowStore>();
-  const auto source = std::make_shared<HandSource>();
+  const auto source = std::make_shared<ManualSource>();
   EngineOptions options;
   options.store = store;
   options.max_source_backlog = 2;
   auto engine = Engine::Create(std::move(options));
   ASSERT_TRUE((*engine)->AddSource("queue", source).ok());
   ASSERT_TRUE((*engine)->StartSources().ok());
-  const auto ignore = [](const absl::StatusOr<DeliverResult>&) {};
-  source->sink->EmitAsync(source->Job("1"), ignore);
-  source->sink->EmitAsync(source->Job("2"), ignore);
+  source->Send(Job("1"));
+  source->Send(Job("2"));
   absl::Notification third;
   std::thread emitter([&] {
-    source->sink->EmitAsync(source->Job("3"), ignore);
+    source->Send(Job("3"));
     third.Notify();
   });
   EXPECT_FALSE(third.HasBeenNotified());
