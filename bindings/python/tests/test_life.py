@@ -135,6 +135,47 @@ def test_ctrl_c_ends_follow(tmp_path):
         assert time.monotonic() - begun < 5
 
 
+def test_ctrl_c_ends_the_wait_of_close_and_not_the_stopping(tmp_path):
+    program = (
+        AGENT
+        + """
+    import threading
+    begun, stopping, release = threading.Event(), threading.Event(), threading.Event()
+    def agent(execution):
+        begun.set()
+        execution.wait_cancelled()
+        stopping.set()
+        release.wait()
+        print("agent ends", flush=True)
+    engine = routines.Engine()
+    engine.register_executor("agent", agent)
+    engine.put(review)
+    engine.fire("trig_alert0001")
+    begun.wait()
+    threading.Thread(target=lambda: stopping.wait() and print("stopping", flush=True)).start()
+    try:
+        engine.close()
+    except KeyboardInterrupt:
+        print("interrupted", flush=True)
+    release.set()
+    engine.close()
+    print("closed")
+    """
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(program)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "REVIEW": REVIEW},
+    ) as process:
+        assert process.stdout.readline() == "stopping\n"
+        process.send_signal(signal.SIGINT)
+        # The agent would be waited for 15 seconds.
+        out, err = process.communicate(timeout=10)
+        assert (process.returncode, out, err) == (0, "interrupted\nagent ends\nclosed\n", "")
+
+
 def test_a_fork_knows_that_it_is_one(python):
     done = python(
         AGENT

@@ -79,6 +79,7 @@ class Engine:
         self._lock = threading.RLock()
         self._threads: list[threading.Thread] = []
         self._running = False
+        self._gone: threading.Event | None = None  # where another thread closes it
         self._core = _core.Engine(
             "" if folder == ":memory:" else folder,
             0 if clock is None else clock._core.handle,
@@ -133,15 +134,30 @@ class Engine:
         """Stops it and waits: for sources, for sessions, which are cancelled, and for their executors.
 
         One that does not heed ``cancelled`` is waited for as long as ``cancel_grace``. Sessions whose agent has not
-        started are run by the next engine on the folder. A second call does nothing.
+        started are run by the next engine on the folder. A second call does nothing. Ctrl-C ends the wait, not the
+        stopping: a later call waits for what is left of it, and so does the interpreter before it exits.
         """
         if os.getpid() != self._pid:
             return
         self._not_from_executor("close")
+        main = threading.current_thread() is threading.main_thread()
         with self._lock:
-            if self._closed:
-                return
-            self._closed = True
+            begun, self._closed = self._closed, True
+        # Python runs the handlers of signals on the main thread, and not while that is in C++.
+        if not begun and not (main and self._running and self._close_elsewhere()):
+            self._close()
+        elif main and self._gone is not None:
+            self._gone.wait()
+
+    def _close_elsewhere(self) -> bool:
+        self._gone = threading.Event()
+        try:
+            threading.Thread(target=self._close, name="routines close", daemon=True).start()
+        except RuntimeError:  # no more threads
+            self._gone = None
+        return self._gone is not None
+
+    def _close(self) -> None:
         try:
             self._core.close()
         finally:
@@ -149,6 +165,8 @@ class Engine:
                 if thread is not threading.current_thread():
                     thread.join()
             _live.discard(self)
+            if self._gone is not None:
+                self._gone.set()
 
     def step(self) -> None:
         """With a simulated clock: does what is due now, executors included, on this thread."""
