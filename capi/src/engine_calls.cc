@@ -21,15 +21,6 @@ std::string IssuedJson(const IssuedToken& issued) {
                       ",\"secret\":", JsonString(issued.secret), "}");
 }
 
-// Without the payload, which may be large.
-std::string EventJson(const v1::Event& event) {
-  v1::Event shown = event;
-  shown.clear_payload();
-  std::string json = ToJson(shown);
-  json.pop_back();
-  return absl::StrCat(json, ",\"payload_bytes\":", event.payload().size(), "}");
-}
-
 std::string ExplanationJson(const EventExplanation& why) {
   const auto decision = [](const v1::Decision& each) { return ToJson(each); };
   return absl::StrCat(

@@ -13,6 +13,10 @@
 
 #include "google/protobuf/message.h"
 
+namespace routines::v1 {
+class Event;
+}
+
 namespace routines {
 
 struct JsonOptions {
@@ -20,6 +24,9 @@ struct JsonOptions {
 };
 
 std::string ToJson(const google::protobuf::Message& message, JsonOptions options = {});
+
+// An event without its payload, which may be large; its size is "payload_bytes", the last key.
+std::string EventJson(const v1::Event& event);
 
 // `text` as a JSON string, quotes included; every control character and <, >, & are escaped, so
 // that the result may also stand inside an HTML script element.

@@ -11,6 +11,7 @@
 #include "google/protobuf/duration.pb.h"
 #include "google/protobuf/struct.pb.h"
 #include "google/protobuf/timestamp.pb.h"
+#include "routines/v1/event.pb.h"
 #include "src/base/time_conversion.h"
 #include "src/config/text_forms.h"
 
@@ -197,6 +198,15 @@ std::string ToJson(const Message& message, JsonOptions options) {
   Writer writer(options);
   writer.WriteMessage(message);
   return writer.Take();
+}
+
+std::string EventJson(const v1::Event& event) {
+  v1::Event shown = event;
+  shown.clear_payload();
+  std::string json = ToJson(shown);
+  json.pop_back();
+  return absl::StrCat(json, json == "{" ? "" : ",", "\"payload_bytes\":", event.payload().size(),
+                      "}");
 }
 
 }  // namespace routines

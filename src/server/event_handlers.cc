@@ -12,15 +12,6 @@ namespace {
 
 constexpr int64_t kMaxRows = 1000;
 
-// Without the payload, which has a route of its own.
-std::string EventJson(const v1::Event& event) {
-  v1::Event shown = event;
-  shown.clear_payload();
-  std::string json = ToJson(shown);
-  json.pop_back();
-  return absl::StrCat(json, ",\"payload_bytes\":", event.payload().size(), "}");
-}
-
 template <typename Rows, typename Write>
 std::string JsonList(const Rows& rows, Write write) {
   std::string out = "[";

@@ -69,6 +69,14 @@ TEST(ToJson, IndentsByTwoSpaces) {
   EXPECT_EQ(ToJson(v1::Routine(), {.pretty = true}), "{}");
 }
 
+TEST(EventJson, HasTheSizeOfThePayloadInItsPlace) {
+  v1::Event event;
+  EXPECT_EQ(EventJson(event), R"({"payload_bytes":0})");
+  event.set_id("event_1");
+  event.set_payload("{\"secret\": 1}");
+  EXPECT_EQ(EventJson(event), R"({"id":"event_1","payload_bytes":13})");
+}
+
 TEST(JsonString, IsSafeInHtmlToo) {
   EXPECT_EQ(JsonString("</script>&\"\\\n\r\t\b\x1f\x7f é 😀"),
             "\"\\u003c/script\\u003e\\u0026\\\"\\\\\\n\\r\\t\\u0008\\u001f\\u007f é 😀\"");
