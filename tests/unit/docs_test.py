@@ -69,18 +69,76 @@ def test_the_case_of_the_readme_is_the_examples():
     assert all(line.strip() in example for line in shown.splitlines())
 
 
-@pytest.mark.parametrize("page", ["c_abi", "custom_triggers", "embedding"])
-def test_functions_that_a_page_shows_are_those_of_an_example(page):
-    """Whole functions, that is; what stands in a few lines alone is a sketch."""
-    sources = "".join(
-        without_spaces(path.read_text())
-        for pattern in ("*/*.c", "*/*.cc", "*/*.h")
-        for path in sorted((ROOT / "examples").glob(pattern))
-    )
-    blocks = re.findall(r"```c(?:pp)?\n(.*?)```", (ROOT / f"docs/{page}.md").read_text(), re.DOTALL)
-    shown = [block for block in blocks if re.search(r"^\S.*\) \{$.*^\}$", block, re.DOTALL | re.MULTILINE)]
-    assert shown
-    assert [block for block in shown if without_spaces(block) not in sources] == []
+def blocks(page):
+    """The blocks of code of a page: the line where each begins, its language, its text."""
+    text = page.read_text()
+    for found in re.finditer(r"^```(\w*)\n(.*?)^```", text, re.DOTALL | re.MULTILINE):
+        yield text[: found.start()].count("\n") + 1, found[1], found[2]
+
+
+COMPILED = [
+    pytest.param(text, id=f"{page.name}:{line}")
+    for page in sorted((ROOT / "docs").glob("*.md"))
+    for line, language, text in blocks(page)
+    if language in ("c", "cpp")
+]
+
+
+@pytest.mark.parametrize("text", COMPILED)
+def test_code_that_a_page_shows_is_compiled(text):
+    """It stands in an example, or in a program of the tests."""
+    if text == "#include <routines/c/routines.h>\n":
+        return  # examples/02_matcher has it in its own form
+    for where in ("examples/*/*", "tests/unit/docs/*", "tests/capi/*_test.cc"):
+        for path in ROOT.glob(where):
+            if path.suffix in (".c", ".cc", ".h") and without_spaces(text) in without_spaces(path.read_text()):
+                return
+    # Parts of one function may stand apart, each whole lines.
+    sketches = without_spaces((ROOT / "tests/unit/docs/pages_in_c.c").read_text())
+    assert [line for line in text.splitlines() if without_spaces(line) not in sketches] == []
+
+
+# Blocks that are neither tried nor compiled by their language: how they begin, and what holds them to the truth.
+OTHERS = {
+    "architecture.md": {" doors": "a picture; layering_test.py has its edges"},
+    "c_abi.md": {"cc program.c": "tests/package/test_package.py"},
+    "embedding.md": {"find_package(": "tests/package/test_package.py"},
+    "executors.md": {"git diff | jq": "the form of the line before it"},
+    "github.md": {
+        '{"event_id"': "tests/e2e/test_documented.py, as docs/http_api.md has it",
+        "signature=": "tests/e2e/test_webhooks.py",
+    },
+    "operations.md": {"[Unit]": "tests/e2e/test_documented.py", "sqlite3 ": "as in docs/stores.md"},
+    "packages.md": {
+        "cmake --preset": "tests/package/conftest.py, test_package.py",
+        "find_package(": "tests/package/test_package.py",
+        "c++ -std=c++20": "tests/package/test_package.py",
+    },
+    "python.md": {"pip install": "tests/package/test_wheel.py"},
+    "sessions.md": {"            ┌": "a picture"},
+    "testing_configs.md": {
+        "cases:": "tests/e2e/test_test_cli.py",
+        "examples/": "tests/e2e/test_test_cli.py",
+    },
+    "workspaces.md": {"<root>/": "a picture", " ! [remote": "tests/unit/workspace"},
+}
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.name)
+def test_every_block_of_a_page_is_tried_somewhere(page):
+    """By its kind: C and C++ above, Python in the package's test_documented.py, YAML and commands in that of e2e."""
+    if page.name in ("http_api.md", "wrong_files.md"):
+        return  # whole, in tests/e2e/test_documented.py and tests/unit/config/documentation_test.cc
+    others = OTHERS.get(page.name, {})
+    told = set()
+    for line, language, text in blocks(page):
+        known = [beginning for beginning in others if text.startswith(beginning)]
+        told |= set(known)
+        by_kind = language in ("c", "cpp", "python", "yaml") or re.match(
+            r"(\$ )?routines |eval |sqlite3 |#!/bin/sh", text
+        )
+        assert known or by_kind, f"{page.name}:{line}: try it in a test, and say here in which"
+    assert told == set(others)
 
 
 def test_the_test_kit_is_in_the_table_of_its_page():
