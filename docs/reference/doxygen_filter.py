@@ -2,9 +2,10 @@
 """What Doxygen reads instead of a header: the same lines, with the comments as it wants them.
 
 Our headers have plain comments. Here one before a declaration becomes ///, one behind it ///<; the first one of a
-file is the file's, and that of its classes that have none; "---- title ----" begins a group of members; what is indented by three spaces after an empty
-line, or one that ends with a colon, is an example. Tests, friends, what is private and the guards against a second
-reading are left out. No line is added or removed, so that warnings name the right one.
+file is the file's, and that of its classes that have none; "---- title ----" begins a group of members; what is
+indented by three spaces after an empty line, or one that ends with a colon, is an example. Tests, friends, what is
+private and the guards against a second reading are left out. No line is added or removed, so that warnings name the
+right one.
 
     doxygen_filter.py FILE
 """
@@ -113,44 +114,48 @@ def cpp(lines, path):
             yield line
 
 
+class Comments:
+    """Those of C, line by line. With `title`, the first one says more about the group of that title."""
+
+    def __init__(self, title=False):
+        self._title, self._inside, self._prose = title, False, Prose()
+
+    def line(self, line):
+        begins = not self._inside and "/*" in line
+        if not begins and not self._inside:
+            return line
+        before, words = line.split("/*", 1) if begins else ("", re.sub(r"^ \*(?!/)", "", line))
+        self._inside = not words.rstrip().endswith("*/")
+        words = re.sub(r" ?\*/\s*$", "", words)
+        if begins:
+            self._prose = Prose()
+        mark = "" if not begins or self._title else "/**<" if before.strip() else "/**"
+        end = "" if self._inside else " */ /**@{*/" if self._title else " */"
+        self._title = self._title and self._inside
+        return before + mark + (text(words) if before.strip() else self._prose.line(words)) + end
+
+
 def c(lines):
     guard = next(i for i, line in enumerate(lines) if line.startswith("#ifndef "))
     without_guard(lines, " */")
-    prose, inside, group, titled = Prose(), False, False, False
+    comments, group = Comments(), False
     for index, line in enumerate(lines):
         title = TITLE.match(line)
         if index < guard and line == " */":
             yield " * @file"
-            continue
-        if index == guard:
-            inside = False
+        elif index == guard:
+            comments = Comments()
             yield line
-            continue
-        if title:
-            # What follows at once is about the group.
-            titled = lines[index + 1].startswith("/*")
-            end = "" if titled else " */ /**@{*/"
+        elif title:
+            more = lines[index + 1].startswith("/*")
+            end = "" if more else " */ /**@{*/"
             yield f"{'/**@}*/ ' if group else ''}/** @name {text(title[1])}{end}"
-            group, prose = True, Prose()
-            continue
-        if group and lines[index + 1].startswith("#ifdef __cplusplus"):
+            comments, group = Comments(more), True
+        elif group and lines[index + 1].startswith("#ifdef __cplusplus"):
             yield "/**@}*/"
             group = False
-            continue
-        begins = not inside and "/*" in line
-        if not begins and not inside:
-            yield line
-            continue
-        before, words = line.split("/*", 1) if begins else ("", re.sub(r"^ \*(?!/)", "", line))
-        ends = words.rstrip().endswith("*/")
-        words = re.sub(r" ?\*/\s*$", "", words)
-        if begins:
-            prose = Prose()
-        mark = "" if not begins or titled else "/**<" if before.strip() else "/**"
-        said = text(words) if before.strip() else prose.line(words)
-        end = (" */ /**@{*/" if titled else " */") if ends else ""
-        inside, titled = not ends, titled and not ends
-        yield before + mark + said + end
+        else:
+            yield comments.line(line)
 
 
 def main():

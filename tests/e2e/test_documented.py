@@ -99,7 +99,8 @@ def test_the_first_steps(serve, shell, tmp_path):
     first, *lines = block("docs/cli.md", "routines serve --state state --executor").splitlines()
     assert first == 'routines serve --state state --executor agent="python3 agent.py" &'
     (tmp_path / "agent.py").write_text("print(input())")
-    (tmp_path / "alert-triage.yaml").write_text(block("docs/embedding.md", "name: alert").replace("alert\n", "alert-triage\n", 1))
+    file = block("docs/embedding.md", "name: alert\n").replace("name: alert\n", "name: alert-triage\n")
+    (tmp_path / "alert-triage.yaml").write_text(file)
     serve(state=tmp_path / "state", executors={"agent": f"python3 {tmp_path}/agent.py"})
     assert lines[-1] == "routines session logs -f session_…"
     lines[-1] = "routines session logs -f $(routines sessions --json | grep -o 'session_[0-9A-Z]*' | head -n 1)"
@@ -197,7 +198,8 @@ def test_routines_in_yaml_are_valid(cli, tmp_path, text):
 def test_the_agent_in_a_shell(serve, tmp_path):
     (tmp_path / "agent.sh").write_text(block("docs/executors.md", "#!/bin/sh"))
     server = serve(executors={"agent": f"sh {tmp_path}/agent.sh"})
-    server.apply(tmp_path, "name: r\nprompt: Look.\nenvironment: {setup_script: 'printf \"test:\\n\\t@true\\n\" > Makefile'}\n")
+    makefile = "printf \"test:\\n\\t@true\\n\" > Makefile"
+    server.apply(tmp_path, f"name: r\nprompt: Look.\nenvironment: {{setup_script: '{makefile}'}}\n")
     session = server.json("run", "r")["claude_code_session_id"]
     assert server.json("session", "wait", session)["state"] == "succeeded", server.ok("session", "logs", session)
     entries = [json.loads(line) for line in server.ok("session", "logs", session, "--json").splitlines()]
@@ -231,6 +233,8 @@ def test_questions_to_the_database(server, tmp_path):
 class Page:
     """Runs the curl lines of docs/http_api.md one after the other; ids of the page become those of the server."""
 
+    CURL = r"""curl() { command curl --silent --show-error --max-time 60 -w '\n%{http_code}' "$@"; }"""
+
     def __init__(self, server, shell, values, environment):
         self.server, self.shell, self.values, self.environment = server, shell, values, environment
 
@@ -243,8 +247,7 @@ class Page:
             command, _, said = re.match(r"(.*?)(?:(\s{2,}# )(.*))?$", command).groups()
             for shown, real in self.values.items():
                 command = command.replace(shown, real)
-            done = self.shell(f"curl() {{ command curl --silent --show-error --max-time 60 -w '\\n%{{http_code}}' \"$@\"; }}\n{command}",
-                              **self.environment)  # fmt: skip
+            done = self.shell(f"{self.CURL}\n{command}", **self.environment)
             assert done.returncode == 0, done.stderr
             body, _, status = done.stdout.rpartition("\n")
             wanted = re.match(r"\d{3}\b", said or "")
@@ -338,6 +341,7 @@ def test_the_http_api_as_curl_sees_it(page, tmp_path):
     page.run(others)
 
     [error] = section("Errors")
-    refused = server.request("POST", f"/v1/claude_code/routines/{TRIGGER}/fire", b'{"text": 7}', {"Content-Type": "application/json"},
+    refused = server.request("POST", f"/v1/claude_code/routines/{TRIGGER}/fire", b'{"text": 7}',
+                             {"Content-Type": "application/json"},
                              server.json("token", "rotate", TRIGGER)["secret"])  # fmt: skip
     assert refused.json["error"] == json.loads(error)["error"]

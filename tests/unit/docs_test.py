@@ -6,9 +6,8 @@ import re
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-PAGES = sorted(
-    page for where in ("*.md", "docs/*.md", "examples/*/*.md", "bench/*.md", "bindings/*/*.md") for page in ROOT.glob(where)
-)
+FOLDERS = (".", "docs", "examples/*", "bench", "bindings/*")
+PAGES = sorted(page for folder in FOLDERS for page in ROOT.glob(f"{folder}/*.md"))
 
 
 def without_spaces(text):
