@@ -10,6 +10,7 @@ import pytest
 from package_tools import BUILD, ROOT, run
 
 HERE = pathlib.Path(__file__).resolve().parent
+MATCHER = ROOT / "examples" / "02_matcher"
 SAID = re.compile(r"^0\.1\.0 1 weekdays at 02:07")
 # What a program on the core may load: its four libraries, theirs, and the system's.
 CORE_ONLY = re.compile(
@@ -65,6 +66,48 @@ def test_find_package_refuses_what_is_not_there(prefix, tmp_path, wanted, said):
     )
     assert done.returncode != 0
     assert said in done.stderr
+
+
+def documented(page, beginning):
+    """The lines of the block of a page of docs/ that begins so."""
+    text = (ROOT / "docs" / page).read_text()
+    [block] = re.findall(rf"^```\w*\n({re.escape(beginning)}.*?)^```", text, re.M | re.S)
+    return block.splitlines()
+
+
+@pytest.mark.parametrize(
+    "page, beginning, target, source",
+    [
+        ("packages.md", "find_package(", "program", HERE / "matcher.cc"),
+        ("embedding.md", "find_package(", "my_program", ROOT / "examples/01_embed/main.cc"),
+    ],
+)
+def test_find_package_as_documented(prefix, tmp_path, page, beginning, target, source):
+    """The targets are there; what they link is tried above."""
+    find, link = documented(page, beginning)
+    (tmp_path / "CMakeLists.txt").write_text(
+        f"cmake_minimum_required(VERSION 3.25)\nproject(p LANGUAGES CXX)\n{find}\n"
+        f"add_executable({target} {source})\n{link}\n"
+    )
+    run("cmake", "-S", tmp_path, "-B", tmp_path / "b", f"-DCMAKE_PREFIX_PATH={prefix}")
+
+
+@pytest.mark.parametrize(
+    "page, beginning, files",
+    [
+        ("packages.md", "c++ ", {"program.cc": HERE / "matcher.cc"}),
+        ("c_abi.md", "cc ", {"program.c": MATCHER / "main.c", "review.h": MATCHER / "review.h"}),
+    ],
+)
+def test_compilers_as_documented(prefix, sanitized, tmp_path, page, beginning, files):
+    if sanitized:
+        pytest.skip("the flags of a sanitizer are not pkg-config's to give")
+    for name, source in files.items():
+        (tmp_path / name).write_bytes(source.read_bytes())
+    folder = next(prefix.rglob("routines_core.pc")).parent
+    [command] = documented(page, beginning)
+    run("sh", "-ec", command, cwd=tmp_path, env=dict(os.environ, PKG_CONFIG_PATH=str(folder)))
+    assert (tmp_path / "a.out").exists()
 
 
 def test_pkg_config(prefix, sanitized, tmp_path):
