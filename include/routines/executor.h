@@ -112,8 +112,8 @@ absl::StatusOr<std::unique_ptr<Executor>> NewProcessExecutor(ProcessExecutorOpti
 
 // The two below run an agent's own command line and turn what it prints into typed events. The
 // agent never sees the API key: it gets a token of its session for a gateway on the loopback
-// interface of this process, which holds the key and reaches `api_url` only. What a repository gives
-// the agent, and what not, is in docs/executors.md.
+// interface of this process, which holds the key and reaches `api_url` only. What a repository
+// gives the agent, and what not, is in docs/executors.md.
 
 // The `claude` command line, npm @anthropic-ai/claude-code from 2.1.0 on.
 struct ClaudeExecutorOptions {

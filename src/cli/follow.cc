@@ -4,8 +4,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "src/base/status_macros.h"
 #include "src/base/sse_parser.h"
+#include "src/base/status_macros.h"
 
 namespace routines::cli {
 namespace {

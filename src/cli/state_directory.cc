@@ -59,9 +59,8 @@ absl::StatusOr<std::string> ReadFile(const std::string& path, size_t max_bytes) 
   close(fd);
   RETURN_IF_ERROR(status);
   if (contents.size() > max_bytes) {
-    return UsageError(absl::StrCat(path == "-" ? "standard input" : path,
-                                   ": holds more than ", max_bytes >> 20,
-                                   " MiB; is it the file that you mean?"));
+    return UsageError(absl::StrCat(path == "-" ? "standard input" : path, ": holds more than ",
+                                   max_bytes >> 20, " MiB; is it the file that you mean?"));
   }
   return contents;
 }

@@ -12,8 +12,8 @@
 #include "absl/strings/str_split.h"
 #include "routines/secrets.h"
 #include "src/base/repository_url.h"
-#include "src/base/status_macros.h"
 #include "src/base/sandbox.h"
+#include "src/base/status_macros.h"
 #include "src/base/subprocess.h"
 
 namespace routines {
@@ -76,10 +76,11 @@ Outcome AgentExecutor::Run(Execution& execution) {
   const absl::StatusOr<ApiGateway*> gateway = Gateway();
   if (!gateway.ok()) return AgentNotStarted(gateway.status());
   if (!request.sandbox.bubblewrap.empty() && !request.sandbox.network) {
-    return Outcome::Failure(v1::SESSION_STEP_EXECUTOR, "sandbox_unavailable",
-                            absl::StrCat(options_.name,
-                                         " needs its API, and the routine's network is none; "
-                                         "write network: {mode: full}, or choose another executor"));
+    return Outcome::Failure(
+        v1::SESSION_STEP_EXECUTOR, "sandbox_unavailable",
+        absl::StrCat(options_.name,
+                     " needs its API, and the routine's network is none; "
+                     "write network: {mode: full}, or choose another executor"));
   }
   AgentFolder folder;
   if (const absl::Status status = folder.Make(request); !status.ok()) {

@@ -14,9 +14,9 @@
 
 namespace routines {
 
-// The zone with that IANA name in the folder TZDIR, or /usr/share/zoneinfo. False: there is none, or
-// the name is none but a path, or one of Abseil's own such as Fixed/UTC+01:00:00 and localtime. A
-// file that went away, or cannot be read just now, leaves the zone as it was.
+// The zone with that IANA name in the folder TZDIR, or /usr/share/zoneinfo. False: there is none,
+// or the name is none but a path, or one of Abseil's own such as Fixed/UTC+01:00:00 and localtime.
+// A file that went away, or cannot be read just now, leaves the zone as it was.
 bool LoadZone(const std::string& name, absl::TimeZone* zone);
 
 // The name by which LoadZone gave it.
