@@ -104,6 +104,17 @@ def test_an_engine_that_nobody_holds_is_closed(python):
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def started(program):
+    """A Python of its own that runs the program, whose lines are read as they come."""
+    return subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(program)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "REVIEW": REVIEW},
+    )
+
+
 def test_ctrl_c_ends_follow(tmp_path):
     program = (
         AGENT
@@ -120,13 +131,7 @@ def test_ctrl_c_ends_follow(tmp_path):
         print("interrupted", flush=True)
     """
     )
-    with subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(program)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "REVIEW": REVIEW},
-    ) as process:
+    with started(program) as process:
         assert process.stdout.readline() == "running\n"
         begun = time.monotonic()
         process.send_signal(signal.SIGINT)
@@ -162,13 +167,7 @@ def test_ctrl_c_ends_the_wait_of_close_and_not_the_stopping(tmp_path):
     print("closed")
     """
     )
-    with subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(program)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "REVIEW": REVIEW},
-    ) as process:
+    with started(program) as process:
         assert process.stdout.readline() == "stopping\n"
         process.send_signal(signal.SIGINT)
         # The agent would be waited for 15 seconds.
