@@ -53,15 +53,12 @@ routines_code routines_schedule_parse(routines_string cron, routines_string time
   return Call(error, [&]() -> Answer {
     ROUTINES_C_RETURN_IF_ERROR(CheckOut(schedule, "schedule"));
     ROUTINES_C_RETURN_IF_ERROR(CheckTexts({{cron, "cron"}, {time_zone, "time_zone"}}));
-    v1::ScheduleTrigger midnight;  // knows which zones there are
-    midnight.set_every(v1::EVERY_DAILY);
-    midnight.set_time_zone(std::string(ViewOf(time_zone)));
-    const absl::StatusOr<Schedule> in_zone = Schedule::FromTrigger(midnight);
-    if (!in_zone.ok()) {
+    const absl::StatusOr<absl::TimeZone> zone = Schedule::LoadTimeZone(ViewOf(time_zone));
+    if (!zone.ok()) {
       return absl::InvalidArgumentError(
-          absl::StrCat("time_zone: ", std::string(in_zone.status().message())));
+          absl::StrCat("time_zone: ", std::string(zone.status().message())));
     }
-    absl::StatusOr<Schedule> parsed = Schedule::Parse(ViewOf(cron), in_zone->time_zone());
+    absl::StatusOr<Schedule> parsed = Schedule::Parse(ViewOf(cron), *zone);
     if (!parsed.ok()) return parsed.status();
     *schedule = Make<ScheduleObject>(*std::move(parsed));
     return ROUTINES_OK;

@@ -1,8 +1,7 @@
 // When a schedule fires: cron expressions, presets and single instants, in a time zone.
 //
-//   absl::TimeZone berlin;
-//   absl::LoadTimeZone("Europe/Berlin", &berlin);
-//   const auto schedule = routines::Schedule::Parse("7 2 * * 1-5", berlin);
+//   const auto berlin = routines::Schedule::LoadTimeZone("Europe/Berlin");
+//   const auto schedule = routines::Schedule::Parse("7 2 * * 1-5", *berlin);
 //   absl::Time next = schedule->Next(absl::Now());  // weekdays at 02:07 in Europe/Berlin
 //
 // Five fields: minute, hour, day of month, month, day of week; each `*`, a number, a name (JAN,
@@ -17,8 +16,8 @@
 // a schedule whose minute or hour has `*`, `-` or `/` is an interval, which follows elapsed time
 // and fires in both passes.
 //
-// Pure and immutable: no I/O, no clock; every method may be called from any thread, and each is
-// bounded, also for dates that never come.
+// Pure and immutable: no clock, and no I/O but that of reading a time zone; every method may be
+// called from any thread, and each is bounded, also for dates that never come.
 #ifndef ROUTINES_SCHEDULE_H_
 #define ROUTINES_SCHEDULE_H_
 
@@ -40,11 +39,14 @@ class Schedule {
   // kInvalidArgument: what is wrong with which field, and how to mend it.
   static absl::StatusOr<Schedule> Parse(std::string_view cron,
                                         absl::TimeZone zone = absl::UTCTimeZone());
+  // The zone of that IANA name by the rules that the system's database has now, also where they
+  // were other ones before; "": UTC. Reads a file where they are new. kInvalidArgument: the
+  // database has no such zone.
+  static absl::StatusOr<absl::TimeZone> LoadTimeZone(std::string_view name);
   // Fires once.
   static Schedule Once(absl::Time at);
-  // cron, at or every of a routine file; its time zone by the rules that the system's database has
-  // now, also where they were other ones before. kInvalidArgument: also a time zone that is not in
-  // the database.
+  // cron, at or every of a routine file; its time zone as LoadTimeZone gives it. kInvalidArgument:
+  // as Parse and LoadTimeZone.
   static absl::StatusOr<Schedule> FromTrigger(const v1::ScheduleTrigger& trigger);
 
   // The first instant after `after`, always at a whole minute of local time (Once: as given).

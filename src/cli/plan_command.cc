@@ -32,10 +32,6 @@ bool Started(const PlannedSession& session) {
   return session.start != absl::InfiniteFuture();
 }
 
-std::string Utc(absl::Time time) {
-  return absl::FormatTime("%E4Y-%m-%dT%H:%M:%SZ", time, absl::UTCTimeZone());
-}
-
 std::string Count(int64_t count, const char* what) {
   return absl::StrCat(count, " ", what, count == 1 ? "" : "s");
 }
@@ -88,7 +84,7 @@ std::string TriggerTable(const Plan& plan) {
     const PlannedTrigger& trigger = plan.triggers[i];
     rows.push_back({Name(trigger), trigger.trigger, trigger.description,
                     trigger.paused ? "0, paused" : absl::StrCat(started[i]),
-                    started[i] > 0 ? Utc(first[i]) : "-"});
+                    started[i] > 0 ? UtcTime(first[i]) : "-"});
   }
   return FormatTable({"ROUTINE", "TRIGGER", "SCHEDULE", "RUNS", "FIRST"}, rows);
 }
@@ -97,11 +93,11 @@ std::string EachText(const Plan& plan) {
   std::string text;
   for (const PlannedSession& session : plan.sessions) {
     const PlannedTrigger& trigger = plan.triggers[session.trigger];
-    absl::StrAppend(&text, Utc(session.due), "  ",
+    absl::StrAppend(&text, UtcTime(session.due), "  ",
                     EscapeControls(absl::StrCat(Name(trigger), "  ", trigger.trigger)));
     if (session.outcome == "waits") {
       absl::StrAppend(&text, "  waits ",
-                      Started(session) ? absl::StrCat("until ", Utc(session.start)) : "longer");
+                      Started(session) ? absl::StrCat("until ", UtcTime(session.start)) : "longer");
     } else if (session.outcome != "runs") {
       absl::StrAppend(&text, "  ", session.outcome == "overlap" ? "left out" : session.outcome);
     }
@@ -124,16 +120,16 @@ std::string BiteText(const Bite& bite) {
     what = absl::StrCat(sessions, " ", bite.outcome);
   }
   return absl::StrCat("  ", EscapeControls(bite.whose), ": ", EscapeControls(bite.limit), ": ",
-                      what, ", first at ", Utc(bite.first), "\n");
+                      what, ", first at ", UtcTime(bite.first), "\n");
 }
 
 void PrintText(const Plan& plan, const PlanInput& input, bool each) {
   int64_t runs = 0;
   for (const PlannedSession& session : plan.sessions) runs += Started(session) ? 1 : 0;
-  std::string text =
-      absl::StrCat("From ", Utc(input.from), " to ", Utc(input.until), ", ", Count(runs, "session"),
-                   ", each taken to last ", absl::FormatDuration(input.session), "\n\n",
-                   plan.triggers.empty() ? "no routine has a schedule\n" : TriggerTable(plan));
+  std::string text = absl::StrCat(
+      "From ", UtcTime(input.from), " to ", UtcTime(input.until), ", ", Count(runs, "session"),
+      ", each taken to last ", absl::FormatDuration(input.session), "\n\n",
+      plan.triggers.empty() ? "no routine has a schedule\n" : TriggerTable(plan));
   if (each && !plan.sessions.empty()) absl::StrAppend(&text, "\n", EachText(plan));
   absl::StrAppend(&text, plan.bites.empty() ? "\nNo limit bites.\n" : "\nWhere limits bite:\n");
   for (const Bite& bite : plan.bites) absl::StrAppend(&text, BiteText(bite));
@@ -147,23 +143,23 @@ JsonValue TriggerJson(const PlannedTrigger& trigger) {
                               {"trigger", trigger.trigger}, {"description", trigger.description},
                               {"paused", trigger.paused},   {"instants", trigger.instants}};
   if (trigger.instants > 0) {
-    object.emplace_back("first", Utc(trigger.first));
-    object.emplace_back("last", Utc(trigger.last));
+    object.emplace_back("first", UtcTime(trigger.first));
+    object.emplace_back("last", UtcTime(trigger.last));
   }
   return object;
 }
 
 JsonValue SessionJson(const Plan& plan, const PlannedSession& session) {
   const PlannedTrigger& trigger = plan.triggers[session.trigger];
-  JsonValue::Object object = {{"due", Utc(session.due)},
+  JsonValue::Object object = {{"due", UtcTime(session.due)},
                               {"account", trigger.account},
                               {"routine", trigger.routine},
                               {"trigger", trigger.trigger},
                               {"outcome", session.outcome}};
   if (!session.limit.empty()) object.emplace_back("limit", session.limit);
   if (session.metered) object.emplace_back("metered", true);
-  if (Started(session)) object.emplace_back("start", Utc(session.start));
-  if (session.end != absl::InfiniteFuture()) object.emplace_back("end", Utc(session.end));
+  if (Started(session)) object.emplace_back("start", UtcTime(session.start));
+  if (session.end != absl::InfiniteFuture()) object.emplace_back("end", UtcTime(session.end));
   return object;
 }
 
@@ -172,7 +168,7 @@ JsonValue BiteJson(const Bite& bite) {
                               {"of", bite.whose},
                               {"outcome", bite.outcome},
                               {"sessions", bite.sessions},
-                              {"first", Utc(bite.first)}};
+                              {"first", UtcTime(bite.first)}};
   if (bite.outcome == "waits") {
     object.emplace_back("longest_wait_seconds", absl::ToInt64Seconds(bite.longest_wait));
   }
@@ -184,8 +180,8 @@ void PrintJson(const Plan& plan, const PlanInput& input) {
   for (const PlannedTrigger& trigger : plan.triggers) triggers.push_back(TriggerJson(trigger));
   for (const PlannedSession& each : plan.sessions) sessions.push_back(SessionJson(plan, each));
   for (const Bite& bite : plan.bites) bites.push_back(BiteJson(bite));
-  const JsonValue all(JsonValue::Object{{"from", Utc(input.from)},
-                                        {"until", Utc(input.until)},
+  const JsonValue all(JsonValue::Object{{"from", UtcTime(input.from)},
+                                        {"until", UtcTime(input.until)},
                                         {"session_seconds", absl::ToInt64Seconds(input.session)},
                                         {"triggers", std::move(triggers)},
                                         {"sessions", std::move(sessions)},

@@ -28,19 +28,10 @@ struct Instant {
   const NamedSchedule* of;
 };
 
-std::string Utc(absl::Time time) {
-  return absl::FormatTime("%E4Y-%m-%dT%H:%M:%SZ", time, absl::UTCTimeZone());
-}
-
 absl::StatusOr<std::vector<NamedSchedule>> OfExpression(const NextOptions& options) {
-  v1::ScheduleTrigger midnight;  // knows which zones there are
-  midnight.set_every(v1::EVERY_DAILY);
-  midnight.set_time_zone(options.time_zone);
-  const absl::StatusOr<Schedule> in_zone = Schedule::FromTrigger(midnight);
-  if (!in_zone.ok()) {
-    return UsageError(absl::StrCat("--tz: ", std::string(in_zone.status().message())));
-  }
-  absl::StatusOr<Schedule> schedule = Schedule::Parse(options.cron, in_zone->time_zone());
+  const absl::StatusOr<absl::TimeZone> zone = Schedule::LoadTimeZone(options.time_zone);
+  if (!zone.ok()) return UsageError(absl::StrCat("--tz: ", std::string(zone.status().message())));
+  absl::StatusOr<Schedule> schedule = Schedule::Parse(options.cron, *zone);
   if (!schedule.ok()) {
     return UsageError(absl::StrCat("--cron: ", std::string(schedule.status().message())));
   }
@@ -89,7 +80,7 @@ void PrintJson(const std::vector<NamedSchedule>& schedules, const std::vector<In
   text += "],\"instants\":[";
   for (const Instant& instant : instants) {
     absl::StrAppend(&text, &instant == &instants.front() ? "" : ",",
-                    "{\"time\":", JsonString(Utc(instant.time)),
+                    "{\"time\":", JsonString(UtcTime(instant.time)),
                     ",\"trigger\":", JsonString(instant.of->trigger), "}");
   }
   std::printf("%s]}\n", text.c_str());
@@ -112,7 +103,7 @@ CommandResult Next(const NextOptions& options) {
   for (const Instant& instant : instants) {
     const std::string name =
         schedules.size() > 1 ? absl::StrCat("  ", EscapeControls(instant.of->trigger)) : "";
-    std::printf("%s%s\n", Utc(instant.time).c_str(), name.c_str());
+    std::printf("%s%s\n", UtcTime(instant.time).c_str(), name.c_str());
   }
   if (instants.empty()) std::fputs("routines: it fires never again\n", stderr);
   return kExitOk;

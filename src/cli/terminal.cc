@@ -143,6 +143,10 @@ std::string LocalTime(std::string_view rfc3339) {
   return FormatLocal(rfc3339, "%Y-%m-%d %H:%M:%S");
 }
 
+std::string UtcTime(absl::Time time) {
+  return absl::FormatTime("%E4Y-%m-%dT%H:%M:%SZ", time, absl::UTCTimeZone());
+}
+
 std::string LocalClock(std::string_view rfc3339) {
   return FormatLocal(rfc3339, "%H:%M:%S");
 }

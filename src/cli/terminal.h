@@ -37,6 +37,8 @@ std::string FormatFields(const std::vector<std::pair<std::string, std::string>>&
 
 // An RFC 3339 time as the server writes it, in local time: "2026-11-23 21:15:27". "" for "".
 std::string LocalTime(std::string_view rfc3339);
+// RFC 3339 in UTC, to the second: "2026-11-23T20:15:27Z".
+std::string UtcTime(absl::Time time);
 // Only "21:15:27".
 std::string LocalClock(std::string_view rfc3339);
 // From one such time to another (to now where `end` is empty): "1h2m3s"; "" where `start` is empty.

@@ -43,13 +43,6 @@ void CheckCron(const std::string& cron, const std::string& path, Rules& rules) {
   }
 }
 
-bool IsTimeZone(const std::string& name) {
-  v1::ScheduleTrigger midnight;
-  midnight.set_every(v1::EVERY_DAILY);
-  midnight.set_time_zone(name);
-  return Schedule::FromTrigger(midnight).ok();
-}
-
 bool IsTimeOfDay(std::string_view time) {
   static const RE2& pattern = *new RE2("([01][0-9]|2[0-3]):[0-5][0-9]");
   return RE2::FullMatch(re2::StringPiece(time.data(), time.size()), pattern);
@@ -74,11 +67,8 @@ void CheckSchedule(const v1::ScheduleTrigger& schedule, const std::string& path,
                   "has an hour, which means nothing with every: hourly; write the minute as "
                   "\"00:MM\"");
   }
-  if (!schedule.time_zone().empty()) {
-    rules.Require(IsTimeZone(schedule.time_zone()), path + ".time_zone",
-                  absl::StrCat("unknown time zone ", Quoted(schedule.time_zone()),
-                               "; write an IANA name such as Europe/Berlin"));
-  }
+  const absl::StatusOr<absl::TimeZone> zone = Schedule::LoadTimeZone(schedule.time_zone());
+  rules.Require(zone.ok(), path + ".time_zone", std::string(zone.status().message()));
   rules.Require(schedule.catch_up_limit() == 0 || schedule.catch_up() == v1::CATCH_UP_ALL,
                 path + ".catch_up_limit", "has a meaning with catch_up: all only; remove it");
   rules.Require(schedule.catch_up_limit() >= 0 && schedule.catch_up_limit() <= kMostCatchUps,

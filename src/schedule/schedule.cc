@@ -127,6 +127,13 @@ absl::StatusOr<Schedule> Schedule::Parse(std::string_view cron, absl::TimeZone z
   return schedule;
 }
 
+absl::StatusOr<absl::TimeZone> Schedule::LoadTimeZone(std::string_view name) {
+  absl::TimeZone zone = absl::UTCTimeZone();
+  if (name.empty() || LoadZone(std::string(name), &zone)) return zone;
+  return absl::InvalidArgumentError(absl::StrCat("unknown time zone ", Quoted(name),
+                                                 "; write an IANA name such as Europe/Berlin"));
+}
+
 Schedule Schedule::Once(absl::Time at) {
   Schedule schedule;
   schedule.once_ = at;
@@ -135,12 +142,7 @@ Schedule Schedule::Once(absl::Time at) {
 
 absl::StatusOr<Schedule> Schedule::FromTrigger(const v1::ScheduleTrigger& trigger) {
   if (trigger.has_at()) return Once(FromProto(trigger.at()));
-  absl::TimeZone zone = absl::UTCTimeZone();
-  if (!trigger.time_zone().empty() && !LoadZone(trigger.time_zone(), &zone)) {
-    return absl::InvalidArgumentError(absl::StrCat("unknown time zone ",
-                                                   Quoted(trigger.time_zone()),
-                                                   "; write an IANA name such as Europe/Berlin"));
-  }
+  ASSIGN_OR_RETURN(const absl::TimeZone zone, LoadTimeZone(trigger.time_zone()));
   ASSIGN_OR_RETURN(const std::string cron, CronOf(trigger));
   return Parse(cron, zone);
 }

@@ -242,7 +242,10 @@ TEST(Schedule, TakesTheTriggersOfRoutineFiles) {
     EXPECT_THAT(std::string(Schedule::FromTrigger(trigger).status().message()),
                 HasSubstr("unknown time zone"))
         << path;
+    EXPECT_EQ(Schedule::LoadTimeZone(path).status(), Schedule::FromTrigger(trigger).status());
   }
+  EXPECT_EQ(Schedule::LoadTimeZone("")->name(), "UTC");
+  EXPECT_EQ(Schedule::LoadTimeZone("Europe/Berlin")->At(absl::UnixEpoch()).offset, 3600);
   v1::ScheduleTrigger once;
   once.mutable_at()->set_seconds(1'000'000'000);
   EXPECT_EQ(Schedule::FromTrigger(once)->Next(absl::UnixEpoch()),
